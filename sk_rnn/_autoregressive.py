@@ -1,0 +1,225 @@
+"""AutoRegressor."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from scipy import linalg
+from sklearn.utils._param_validation import Interval
+
+from ._base import SequenceRegressor
+from .layers import Chain, Delay, Dense
+
+#: Numbers in a block of lagged rows (8 MB).
+BLOCK_SIZE = 2**20
+
+#: The Gram matrix is trusted while its reciprocal condition number is above this: its
+#: solution then has at least the digits of float32; below, QR keeps twice as many.
+WELL_CONDITIONED = 1e-9
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AutoRegressor(SequenceRegressor):
+    """AR"""
+
+    n_lags: int | None = None
+    alpha: float = 0.0
+
+    _parameter_constraints: ClassVar[dict] = {
+        **SequenceRegressor._parameter_constraints,
+        "n_lags": [Interval(Integral, 1, None, closed="left"), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def _build(self, n_channels, n_outputs, n_steps):
+        n_lags = self.n_lags
+        if n_lags is None:
+            n_lags = 1 + self._lags_or_all("n_lags", None, n_steps)
+        delay = Delay([(n_channels, range(n_lags))])
+        return Chain({"delay": delay, "output": Dense(delay.n_out, n_outputs)})
+
+    # ------------------------------------------------------------------- fitting
+    def _train(self, network, data, theta, report):
+        theta = np.zeros(network.size, data.x.dtype)
+        p = network.views(theta)
+        n_lags = network.layers[0].reach + 1
+        rows = _Rows(data, n_lags)
+        solution = rows.solve(self.alpha)
+        p["output.weight"][...], p["output.bias"][...] = solution[:-1], solution[-1]
+        self._set_results(rows, solution)
+        return theta
+
+    def _set_results(self, rows, solution):
+        n_outputs = solution.shape[1]
+        x_scaler, y_scaler = self._x_scaler, self._y_scaler
+        coef = solution[:-1].reshape(rows.n_lags, -1, n_outputs).transpose(0, 2, 1)
+        self.coef_ = coef * (y_scaler.scale[:, None] / x_scaler.scale)
+        mean_part = np.einsum("koc,c->o", self.coef_, x_scaler.mean)
+        self.intercept_ = y_scaler.mean + solution[-1] * y_scaler.scale - mean_part
+        covariance = rows.residual_covariance(solution)
+        covariance *= y_scaler.scale[:, None] * y_scaler.scale
+        self.noise_covariance_ = covariance
+        self.noise_variance_ = np.diag(covariance).copy()
+        n = rows.weight_sum
+        sign, log_det = np.linalg.slogdet(covariance)
+        log_det = log_det if sign > 0 else -np.inf
+        log_likelihood = -0.5 * n * (n_outputs * (np.log(2 * np.pi) + 1) + log_det)
+        n_parameters = solution.size + n_outputs * (n_outputs + 1) / 2
+        self.aic_ = float(-2 * log_likelihood + 2 * n_parameters)
+        self.bic_ = float(-2 * log_likelihood + np.log(n) * n_parameters)
+
+    # ---------------------------------------------------------------- prediction
+    def predict(self, X, return_std=False):
+        """Predict the value after each sequence, or after each step.
+
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
+            ``sequence_column`` the rows are taken to follow the training rows.
+        return_std : bool, default=False
+            Also return the standard deviation of the noise.
+
+        Returns
+        -------
+        y : ndarray or list of ndarray
+            In the form of the y that `fit` saw.
+        y_std : ndarray or list of ndarray
+            Standard deviation of the prediction error, in the same form; only if
+            `return_std`.
+        """
+        y = super().predict(X)
+        if not return_std:
+            return y
+        deviation = np.sqrt(self.noise_variance_)
+        deviation = deviation[0] if self._flat else deviation
+        if isinstance(y, list):
+            return y, [np.full_like(part, deviation) for part in y]
+        return y, np.full_like(y, deviation)
+
+    def forecast(self, X, n_steps, return_std=False):
+        """Forecast each sequence `n_steps` steps ahead.
+
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            Histories, from a fresh start.
+        n_steps : int
+            How many steps to forecast.
+        return_std : bool, default=False
+            Also return the standard deviation of the forecast error: the square root of
+            the diagonal of ``sum_{j<h} Psi_j S Psi_j'`` for step h, where S is
+            ``noise_covariance_`` and Psi_j the response after j steps (Luetkepohl, New
+            Introduction to Multiple Time Series Analysis, 2005, eq. 2.2.11).
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
+            The first forecast is for the step after the last one of X. Without the
+            first axis for one table of steps (``time_axis=0``); without the last one
+            where y had none.
+        y_std : ndarray
+            In the same form; only if `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If the model does not have one output per channel.
+        """
+        values, single = self._forecast(X, n_steps)
+        y = self._shape_forecast(values, single)
+        if not return_std:
+            return y
+        deviations = np.broadcast_to(self._forecast_std(n_steps), values.shape)
+        return y, self._shape_forecast(deviations.astype(values.dtype), single)
+
+    def _forecast_std(self, n_steps):
+        """Standard deviation of the forecast errors, (n_steps, n_outputs)."""
+        q = self.n_outputs_
+        response = [np.eye(q)]
+        for step in range(1, n_steps):
+            recent = zip(self.coef_, reversed(response[-len(self.coef_) :]))
+            response.append(sum(a @ psi for a, psi in recent))
+        response = np.array(response)
+        variances = np.einsum(
+            "hij,jk,hik->hi", response, self.noise_covariance_, response
+        )
+        return np.sqrt(np.cumsum(variances, axis=0))
+
+
+class _Rows:
+    """Lagged rows and targets in blocks; the whole lag matrix is never in memory.
+
+    Parameters
+    ----------
+    data : Dataset
+    n_lags : int
+        Only steps with so many values up to them enter.
+    """
+
+    def __init__(self, data, n_lags):
+        self.data, self.n_lags = data, n_lags
+        self.n_columns = n_lags * data.x.shape[1] + 1
+        self.weight_sum = float(sum(w.sum() for _, _, w in self.blocks()))
+        if not self.weight_sum:
+            raise ValueError(
+                f"No step with a positive weight has n_lags={n_lags} values before it."
+            )
+
+    def blocks(self):
+        """Yield (rows [lags, 1], targets, weights) in double precision."""
+        data = self.data
+        rows_per_block = max(1, BLOCK_SIZE // self.n_columns)
+        ends, rows = data.starts + data.lengths - 1, np.arange(data.n_sequences)
+        if not data.last:
+            first = data.starts + self.n_lags - 1
+            ends = np.concatenate(
+                [np.arange(a, b + 1) for a, b in zip(first, ends, strict=True)]
+            )
+            rows = ends
+        lags = np.arange(self.n_lags)
+        for start in range(0, len(ends), rows_per_block):
+            part = slice(start, start + rows_per_block)
+            z = np.ones((len(ends[part]), self.n_columns))
+            z[:, :-1] = data.x[ends[part, None] - lags].reshape(len(z), -1)
+            yield z, data.y[rows[part]].astype(float), data.weight[rows[part]]
+
+    def solve(self, alpha):
+        """Minimise sum w |y - z beta|^2 + alpha |beta without intercept|^2."""
+        gram = np.zeros((self.n_columns, self.n_columns))
+        cross = 0.0
+        for z, y, w in self.blocks():
+            weighted = z * w[:, None]
+            gram += weighted.T @ z
+            cross = cross + weighted.T @ y
+        gram[np.diag_indices(self.n_columns - 1)] += alpha
+        with np.errstate(all="ignore"):
+            well = 1 / np.linalg.cond(gram) > WELL_CONDITIONED
+        if well:
+            return linalg.cho_solve(linalg.cho_factor(gram), cross)
+        return self._solve_by_qr(alpha)
+
+    def _solve_by_qr(self, alpha):
+        """The same from a triangular factor built up block by block.
+
+        Where several solutions are equally good, the smallest one.
+        """
+        penalty = np.sqrt(alpha) * np.eye(self.n_columns)
+        penalty[-1] = 0
+        n_outputs = self.data.y.shape[1]
+        factor = np.hstack([penalty, np.zeros((self.n_columns, n_outputs))])
+        for z, y, w in self.blocks():
+            weighted = np.hstack([z, y]) * np.sqrt(w)[:, None]
+            factor = np.linalg.qr(np.vstack([factor, weighted]), mode="r")
+        return linalg.lstsq(
+            factor[:, : self.n_columns], factor[:, self.n_columns :]
+        )[0]
+
+    def residual_covariance(self, solution):
+        """Weighted mean of the outer products of the residuals."""
+        total = 0.0
+        for z, y, w in self.blocks():
+            residual = y - z @ solution
+            total = total + (residual * w[:, None]).T @ residual
+        return total / self.weight_sum

@@ -1,0 +1,226 @@
+"""NARXRegressor."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
+
+from ._network import NetworkRegressor
+from .layers import ACTIVATIONS, Chain, Delay, Dense, Feedback
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NARXRegressor(NetworkRegressor):
+    """NARX"""
+
+    n_input_lags: int | None = None
+    n_output_lags: int = 1
+    activation: str = "tanh"
+    feedback: str = "measured"
+
+    _parameter_constraints: ClassVar[dict] = {
+        **NetworkRegressor._parameter_constraints,
+        "n_input_lags": [Interval(Integral, 0, None, closed="left"), None],
+        "n_output_lags": [Interval(Integral, 0, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "feedback": [StrOptions({"measured", "predicted", "measured_then_predicted"})],
+    }
+
+    # ------------------------------------------------------------------- network
+    def _build(self, n_channels, n_outputs, n_steps):
+        """The closed loop; `_open_loop` has the same parameters."""
+        n_input_lags = self._lags_or_all("n_input_lags", self.n_input_lags, n_steps)
+        n_in = n_channels * (n_input_lags + 1) + n_outputs * self.n_output_lags
+        core = {}
+        for k, n_out in enumerate(self._hidden_sizes()):
+            core[f"hidden{k}"] = Dense(n_in, n_out, self.activation)
+            n_in = n_out
+        core["output"] = Dense(n_in, n_outputs)
+        delay = Delay([(n_channels, range(n_input_lags + 1))])
+        return Chain({"delay": delay, "": Feedback(Chain(core), self.n_output_lags)})
+
+    def _open_loop(self, network, separate=False):
+        """The network on rows [x | y], y being what is fed back.
+
+        With `separate`, rows are [x | y for lag 1 | y for lag 2 | ...].
+        """
+        delay, loop = network.layers
+        lags = range(1, self.n_output_lags + 1)
+        groups = [(lag,) for lag in lags] if separate else [tuple(lags)]
+        if not self.n_output_lags:
+            groups = []
+        taps = delay.taps + [(loop.n_out, group) for group in groups]
+        return Chain({"delay": Delay(taps), "": loop.core})
+
+    def _phases(self, network, data):
+        # Where only the last output of a sequence is known there is nothing else to
+        # feed back than predictions.
+        if self.feedback != "predicted" and not data.last:
+            yield self._open_loop(network), self._with_outputs
+        if self.feedback != "measured" or data.last:
+            yield network, lambda data: data
+
+    def _with_outputs(self, data):
+        if not self.n_output_lags:
+            return data
+        return replace(data, x=np.concatenate([data.x, data.y], axis=1))
+
+    # --------------------------------------------------------------------- state
+    # The past of a sequence is one array (n_sequences, reach, n_channels + n_outputs):
+    # rows [x | y] before its first step, zero (the mean) where unknown.
+    def _end_state(self, data):
+        rows = np.concatenate([data.x, data.y], axis=1)
+        past = self._no_past(1)
+        n = min(past.shape[1], len(rows))
+        past[0, past.shape[1] - n :] = rows[len(rows) - n :]
+        return past
+
+    def _no_past(self, n_sequences):
+        delay, loop = self._network.layers
+        shape = max(delay.reach, self.n_output_lags), delay.n_in + loop.n_out
+        return np.zeros((n_sequences, *shape), self._theta.dtype)
+
+    def _closed_state(self, past):
+        """State of the closed loop after such a past."""
+        delay, loop = self._network.layers
+        x = past[:, past.shape[1] - delay.reach :, : delay.n_in]
+        newest_first = past[:, ::-1, delay.n_in :][:, : self.n_output_lags]
+        return [x, newest_first.reshape(len(past), loop.n_line)]
+
+    def _past(self, records, y_init):
+        """The past in which a free run begins."""
+        continued = self._start_state(records)
+        past = self._no_past(len(records.lengths)) if continued is None else continued
+        if y_init is None:
+            return past
+        past = past.copy()
+        delay, _ = self._network.layers
+        for k, y in enumerate(self._read_y_init(y_init, records)):
+            n = min(len(y), past.shape[1])
+            scaled = self._y_scaler.forward(y)
+            past[k, :, delay.n_in :] = 0
+            if n:
+                past[k, past.shape[1] - n :, delay.n_in :] = scaled[len(y) - n :]
+        return past
+
+    def _read_y_init(self, y_init, records):
+        """Measured outputs before the first step, as one (n_i, n_outputs) per record."""
+        n = len(records.lengths)
+        if records.form == "table" and self.sequence_column is None:
+            y_init = [y_init]
+        if len(y_init) != n:
+            raise ValueError(
+                f"y_init must hold the outputs before the first step of each of the {n} "
+                f"sequences; got {len(y_init)} entries."
+            )
+        parts = []
+        for k, part in enumerate(y_init):
+            part = check_array(
+                np.asarray(part, dtype=self._theta.dtype),
+                ensure_2d=False,
+                input_name=f"y_init[{k}]",
+            )
+            if part.ndim == 1 and self.n_outputs_ == 1:
+                part = part[:, None]
+            if part.ndim != 2 or part.shape[1] != self.n_outputs_:
+                raise ValueError(
+                    f"y_init for sequence {k} has shape {part.shape}; expected "
+                    f"(n_init, {self.n_outputs_})"
+                    + (" or (n_init,)." if self.n_outputs_ == 1 else ".")
+                )
+            parts.append(part)
+        return parts
+
+    # ---------------------------------------------------------------- prediction
+    def _run(self, records, state, last=None):
+        if isinstance(state, np.ndarray):
+            state = self._closed_state(state)
+        return super()._run(records, state, last)
+
+    def predict(self, X, y_init=None):
+        """Simulate: run free, feeding back the model's own outputs.
+
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
+            ``sequence_column`` the rows are taken to follow the training rows, whose
+            last outputs are then fed back first.
+        y_init : array-like of shape (n_sequences, n_init) or \
+                (n_sequences, n_init, n_outputs), or list, default=None
+            Measured outputs before the first step of each sequence, oldest first; the
+            last ``n_output_lags`` are used. Without them the past is unknown, and the
+            mean stands in. For one table of steps: (n_init,) or (n_init, n_outputs).
+
+        Returns
+        -------
+        y : ndarray or list of ndarray
+            In the form of the y that `fit` saw.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the free run diverges, naming the step.
+        """
+        records = self._read(X)
+        rows, _ = self._run(records, self._past(records, y_init))
+        return self._shape(self._y_scaler.backward(rows), records)
+
+    def predict_ahead(self, X, y, horizon=1):
+        """Predict each step from outputs measured up to `horizon` steps before it.
+
+        Parameters
+        ----------
+        X, y : array-like or list of array-like
+            As in `fit`, with a target at every step.
+        horizon : int, default=1
+            1 is one-step-ahead prediction (all measured outputs up to y_{t-1}); the
+            prediction of y_t with horizon k knows y up to t - k, and is fed back in
+            between.
+
+        Returns
+        -------
+        y : ndarray or list of ndarray
+            Prediction of y at the same steps, in the form of y.
+        """
+        records = self._read(X)
+        validate_parameter_constraints(
+            {"horizon": [Interval(Integral, 1, None, closed="left")]},
+            {"horizon": horizon},
+            caller_name="NARXRegressor.predict_ahead",
+        )
+        targets = self._read_targets(y, records)
+        if targets.last:
+            raise ValueError(
+                "predict_ahead needs the measured output at every step; y has one value "
+                "per sequence, and so has the y seen by fit."
+            )
+        return self._shape(self._ahead(records, targets.values, horizon), records)
+
+    def _ahead(self, records, y, horizon):
+        """Rows predicted `horizon` steps ahead."""
+        network = self._open_loop(self._network, separate=True)
+        n_in, lags = self._network.layers[0].n_in, range(1, self.n_output_lags + 1)
+        past = self._past(records, None)
+        columns = np.concatenate(
+            [np.arange(n_in), np.tile(np.arange(n_in, past.shape[2]), len(lags))]
+        )
+        reach = network.layers[0].reach
+        state = [past[:, past.shape[1] - reach :, columns], None]
+        x = self._x_scaler.forward(records.rows)
+        known = [self._y_scaler.forward(y)]  # known[j]: predictions j steps ahead
+        for ahead in range(1, horizon + 1):
+            fed_back = [known[max(ahead - lag, 0)] for lag in lags]
+            rows = np.concatenate([x, *fed_back], axis=1)
+            y_pred, _ = self._pass(network, rows, records, state, last=False)
+            known.append(y_pred)
+            if ahead > len(lags):
+                known[ahead - len(lags)] = None  # too old to be fed back again
+        return self._y_scaler.backward(known[-1])

@@ -1,0 +1,96 @@
+"""What is minimised: network + loss + L2. The only place that knows all three."""
+
+import numpy as np
+
+
+class Objective:
+    r"""Weighted mean loss with an L2 penalty.
+
+    .. math:: \frac{1}{\sum_r w_r} \Big( \sum_r w_r \sum_o \ell(\hat y_{ro} - y_{ro})
+              + \frac{\alpha}{2} \|W\|^2 \Big)
+
+    over the rows r that have a target and the outputs o, with biases left free: the
+    function whose gradient MLPRegressor descends.
+
+    Parameters
+    ----------
+    network : Layer
+    loss : object with methods ``value`` and ``slope``
+    alpha : float
+    data : Dataset
+    batch_size : int, default=None
+        Sequences in a mini-batch.
+    rng : RandomState, default=None
+        Shuffles the mini-batches; None leaves them in order.
+    """
+
+    def __init__(self, network, loss, alpha, data, batch_size=None, rng=None):
+        self.network, self.loss, self.alpha = network, loss, alpha
+        self.data, self.batch_size, self.rng = data, batch_size, rng
+        self.weight_sum = data.weight_sum
+        self.dtype = data.x.dtype
+        self.penalised = penalised(network)
+        self._tiles = None
+
+    def loss_and_grad(self, theta):
+        """Value and gradient over all data."""
+        theta = theta.astype(self.dtype, copy=False)
+        grad = np.zeros_like(theta)
+        value = sum(self._add(theta, tile, grad) for tile in self._all())
+        grad /= self.weight_sum
+        return value / self.weight_sum + self._penalty(theta, grad), grad
+
+    def value(self, theta):
+        """Mean loss over all data, without the penalty."""
+        theta = theta.astype(self.dtype, copy=False)
+        total = 0.0
+        for tile in self._all():
+            y_pred, _, _ = self.network.forward(theta, *tile[:3])
+            losses = self.loss.value(y_pred - tile.y).sum(axis=1)
+            total += float(tile.weight @ losses)
+        return total / self.weight_sum
+
+    def minibatches(self):
+        """Functions theta -> (weight, value, gradient), one for each mini-batch."""
+        for batch in self.data.minibatches(self.batch_size, self.rng):
+            weight = float(batch.weight.sum(dtype=float))
+            if weight > 0:
+                yield lambda theta, b=batch, w=weight: self._of_batch(theta, b, w)
+
+    def _of_batch(self, theta, batch, weight):
+        grad = np.zeros_like(theta)
+        value = self._add(theta, batch, grad) / weight
+        grad /= weight
+        return weight, value + self._penalty(theta, grad), grad
+
+    def _all(self):
+        if self._tiles is None:
+            self._tiles = self.data.tiles()
+        several = any(t.steps is not self._tiles[0].steps for t in self._tiles)
+        for tile in self._tiles:
+            yield tile
+            if several:  # keep the working memory of one structure at a time
+                tile.steps.scratch.clear()
+
+    def _add(self, theta, batch, grad):
+        """Sum of the losses of a batch; its gradient is added to `grad`."""
+        y_pred, _, cache = self.network.forward(theta, *batch[:3], train=True)
+        residual = y_pred - batch.y
+        value = batch.weight @ self.loss.value(residual).sum(axis=1)
+        dy = self.loss.slope(residual) * batch.weight[:, None]
+        self.network.backward(theta, dy, cache, grad, need_dx=False)
+        return value
+
+    def _penalty(self, theta, grad):
+        strength = self.alpha / self.weight_sum
+        weights = theta * self.penalised
+        grad += strength * weights
+        return 0.5 * strength * (weights @ weights)
+
+
+def penalised(network):
+    """Which parameters the penalty holds, shape (network.size,), of bool."""
+    mask = np.ones(network.size, bool)
+    for name, view in network.views(mask).items():
+        view[...] = not name.rpartition(".")[2].startswith("bias")
+    return mask

@@ -1,0 +1,28 @@
+"""One flat parameter vector, seen through named views."""
+
+from math import prod
+
+
+def size_of(shapes):
+    """Count the parameters of ``{name: shape}``."""
+    return sum(prod(shape) for shape in shapes.values())
+
+
+def views(theta, shapes):
+    """Cut a flat vector into named arrays that share its memory.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (size_of(shapes),)
+    shapes : dict of str to tuple of int
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    out, start = {}, 0
+    for name, shape in shapes.items():
+        stop = start + prod(shape)
+        out[name] = theta[start:stop].reshape(shape)
+        start = stop
+    return out

@@ -1,0 +1,126 @@
+"""Packed steps: ragged sequences as one table of rows, without padding or masks.
+
+Sequences are sorted longest first and laid out step by step, so the sequences that are
+alive at step t are the first ``sizes[t]`` of them and occupy the contiguous rows
+``offsets[t]:offsets[t + 1]``::
+
+    lengths 3, 2, 1       step    0      1    2
+                          rows  0 1 2   3 4   5
+                          of    a b c   a b   a
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+
+class Steps:
+    """The time structure of packed rows.
+
+    Parameters
+    ----------
+    lengths : array-like of int of shape (n_sequences,)
+        Number of steps of each sequence, longest first, none of them zero.
+
+    Attributes
+    ----------
+    sizes : ndarray of shape (n_steps,)
+        Number of sequences alive at each step.
+    offsets : ndarray of shape (n_steps + 1,)
+        First row of each step; the last entry is the number of rows.
+    scratch : dict
+        Working memory that layers keep for this structure, so that the next pass over
+        rows of the same structure allocates nothing.
+    """
+
+    def __init__(self, lengths):
+        self.lengths = np.asarray(lengths, dtype=np.intp)
+        if np.any(np.diff(self.lengths) > 0) or self.lengths[-1] < 1:
+            raise ValueError("lengths must be sorted, longest first, and positive")
+        ends = np.bincount(self.lengths, minlength=self.lengths[0] + 1)
+        self.sizes = len(self.lengths) - np.cumsum(ends)[:-1]
+        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])
+        self.n_steps = int(self.lengths[0])
+        self.n_rows = int(self.offsets[-1])
+        self.n_sequences = len(self.lengths)
+        self.scratch = {}
+        self._tails = {}
+
+    @cached_property
+    def slices(self):
+        """The rows of each step."""
+        edges = self.offsets.tolist()
+        return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+
+    @cached_property
+    def step(self):
+        """The step of each row, shape (n_rows,)."""
+        return np.repeat(np.arange(self.n_steps), self.sizes)
+
+    @cached_property
+    def sequence(self):
+        """The sequence of each row, shape (n_rows,)."""
+        return np.arange(self.n_rows) - self.offsets[self.step]
+
+    @cached_property
+    def runs(self):
+        """Stretches ``(first step, last step + 1)`` of equally many sequences."""
+        cuts = (np.flatnonzero(np.diff(self.sizes)) + 1).tolist()
+        edges = [0, *cuts, self.n_steps]
+        return list(zip(edges, edges[1:], strict=False))
+
+    def tail(self, n_last):
+        """The structure of the last `n_last` steps of each sequence (None: of all)."""
+        if n_last is None or n_last >= self.n_steps:
+            return self
+        if n_last not in self._tails:
+            self._tails[n_last] = Steps(np.minimum(self.lengths, n_last))
+        return self._tails[n_last]
+
+    def rows_of(self, tail):
+        """The rows of this structure that a tail of it holds, in the tail's order."""
+        first = (self.lengths - tail.lengths)[tail.sequence]
+        return self.offsets[first + tail.step] + tail.sequence
+
+    def emissions(self, tail):
+        """Where the rows of a tail come from, step by step.
+
+        Returns
+        -------
+        dict of int to (int, ndarray)
+            For each step that has any: the first of the sequences (the others follow)
+            and their rows in the tail.
+        """
+        found, n_last = {}, tail.n_steps
+        for t in range(self.n_steps):
+            low = int(self.sizes[t + n_last]) if t + n_last < self.n_steps else 0
+            sequences = np.arange(low, self.sizes[t])
+            if len(sequences):
+                step = t - (self.lengths - tail.lengths)[sequences]
+                found[t] = low, tail.offsets[step] + sequences
+        return found
+
+    def at_lag(self, tail, lag):
+        """Row `lag` steps before each row of a tail; -1 - k for k steps too early.
+
+        Returns
+        -------
+        ndarray of int of shape (tail.n_rows,)
+        """
+        first = (self.lengths - tail.lengths)[tail.sequence]
+        step = first + tail.step - lag
+        return np.where(
+            step >= 0, self.offsets[np.maximum(step, 0)] + tail.sequence, step
+        )
+
+    @property
+    def ends(self):
+        """The row of each sequence's last step, shape (n_sequences,)."""
+        return self.offsets[self.lengths - 1] + np.arange(self.n_sequences)
+
+    def packing(self, starts):
+        """Source rows for packing sequences that begin at the rows `starts` of a table.
+
+        ``table[steps.packing(starts)]`` is packed; assigning to it unpacks.
+        """
+        return np.asarray(starts)[self.sequence] + self.step

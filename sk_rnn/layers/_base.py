@@ -1,0 +1,155 @@
+"""The Layer contract, and layers in a chain."""
+
+import numpy as np
+
+from .._params import size_of, views
+
+
+class Layer:
+    """Maps packed rows to packed rows; knows sizes, holds no data.
+
+    Attributes
+    ----------
+    n_in, n_out : int
+        Columns of the rows that come in and go out.
+    reach : int or None
+        How many steps back an output depends on the input; None for all of them.
+    shapes : dict of str to tuple
+        The parameters, in the order in which they lie in the flat vector. A name whose
+        last part begins with ``bias`` is free of the L2 penalty.
+    """
+
+    n_in = n_out = None
+    reach = 0
+    shapes = {}
+
+    @property
+    def size(self):
+        """Number of parameters."""
+        return size_of(self.shapes)
+
+    def views(self, theta):
+        """The parameters by name, as views of the flat vector."""
+        return views(theta, self.shapes)
+
+    def start(self, theta, rng):
+        """Write starting values into `theta`."""
+
+    def forward(self, theta, x, steps, out, state=None, train=False):
+        """Compute the output rows.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        x : ndarray of shape (steps.n_rows, n_in)
+        steps : Steps
+            Structure of `x`.
+        out : Steps
+            Structure of the rows that are wanted: `steps` itself or a tail of it. A
+            layer of reach 0 is only asked for all of its rows.
+        state : object or None
+            What an earlier call returned, to go on where it stopped; None is a fresh
+            start. Its arrays have one entry per sequence along their first axis.
+        train : bool
+            Whether `backward` will follow.
+
+        Returns
+        -------
+        y : ndarray of shape (out.n_rows, n_out)
+        state : object or None
+            The state after the last step of each sequence (None when training).
+        cache : object
+            What `backward` needs (None when not training).
+        """
+        raise NotImplementedError
+
+    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+        """Add the gradient to `dtheta`; return that of the input rows.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        dy : ndarray of shape (out.n_rows, n_out)
+            Gradient of the loss with respect to the output rows; may be overwritten.
+        cache : object
+            From the `forward` call with ``train=True`` on the same rows.
+        dtheta : ndarray of shape (size,)
+        need_dx : bool
+            False where nobody reads the returned gradient (the first layer).
+
+        Returns
+        -------
+        dx : ndarray of shape (steps.n_rows, n_in) or None
+        """
+        raise NotImplementedError
+
+
+class Chain(Layer):
+    """Layers one after another.
+
+    Parameters
+    ----------
+    layers : dict of str to Layer
+        In order. A parameter is named ``layer.parameter``; under an empty layer name
+        it keeps its own name.
+    """
+
+    def __init__(self, layers):
+        self.names, self.layers = list(layers), list(layers.values())
+        self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
+        reaches = [layer.reach for layer in self.layers]
+        self.reach = None if None in reaches else sum(reaches)
+        self.shapes = {
+            f"{name}.{key}" if name else key: shape
+            for name, layer in layers.items()
+            for key, shape in layer.shapes.items()
+        }
+        ends = np.cumsum([0] + [layer.size for layer in self.layers]).tolist()
+        self.parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+
+    def start(self, theta, rng):
+        for layer, part in zip(self.layers, self.parts, strict=True):
+            layer.start(theta[part], rng)
+
+    def structures(self, steps, out):
+        """The structure between each two layers: only the rows that `out` depends on.
+
+        Where only the last step of a sequence is wanted, a delay of K steps needs the
+        last K + 1 rows of what comes before it, and no layer computes more.
+        """
+        chain = [out]
+        wanted = None if out is steps else int(out.lengths[0])
+        for layer in reversed(self.layers):
+            if wanted is not None:
+                wanted = None if layer.reach is None else wanted + layer.reach
+            chain.append(steps.tail(wanted))
+        return chain[::-1]
+
+    def forward(self, theta, x, steps, out, state=None, train=False):
+        structures = self.structures(steps, out)
+        if structures[0] is not steps:
+            x = x[steps.rows_of(structures[0])]
+        states, caches = state or [None] * len(self.layers), []
+        new_states = []
+        for k, (layer, part) in enumerate(zip(self.layers, self.parts, strict=True)):
+            x, after, cache = layer.forward(
+                theta[part], x, *structures[k : k + 2], states[k], train
+            )
+            new_states.append(after)
+            caches.append(cache)
+        if not train:
+            return x, new_states, None
+        return x, None, (caches, steps, structures[0])
+
+    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+        caches, steps, first = cache
+        for k in reversed(range(len(self.layers))):
+            part = self.parts[k]
+            dy = self.layers[k].backward(
+                theta[part], dy, caches[k], dtheta[part], need_dx or k > 0
+            )
+        if not need_dx or first is steps:
+            return dy
+        dx = np.zeros((steps.n_rows, dy.shape[1]), dy.dtype)
+        dx[steps.rows_of(first)] = dy
+        return dx

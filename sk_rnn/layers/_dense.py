@@ -1,0 +1,65 @@
+"""A layer without memory."""
+
+import numpy as np
+
+from ._activations import ACTIVATIONS
+from ._base import Layer
+
+
+def glorot_uniform(array, fan_in, fan_out, rng):
+    """Fill with U(-b, b), b = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
+    bound = np.sqrt(6.0 / (fan_in + fan_out))
+    array[...] = rng.uniform(-bound, bound, array.shape)
+
+
+class Dense(Layer):
+    """``y = f(x W + b)`` for every row, W of shape (n_in, n_out)."""
+
+    def __init__(self, n_in, n_out, activation="identity"):
+        self.n_in, self.n_out = n_in, n_out
+        self.activation = ACTIVATIONS[activation]
+        self.shapes = {"weight": (n_in, n_out), "bias": (n_out,)}
+
+    def start(self, theta, rng):
+        p = self.views(theta)
+        glorot_uniform(p["weight"], self.n_in, self.n_out, rng)
+        p["bias"][...] = 0
+
+    def forward(self, theta, x, steps, out, state=None, train=False):
+        p = self.views(theta)
+        a = x @ p["weight"]
+        a += p["bias"]
+        self.activation.apply(a)
+        return a, None, (x, a) if train else None
+
+    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+        x, a = cache
+        dz = np.empty_like(a)
+        self.activation.slope(a, dz)
+        dz *= dy
+        g = self.views(dtheta)
+        g["weight"] += x.T @ dz
+        g["bias"] += dz.sum(axis=0)
+        return dz @ self.views(theta)["weight"].T if need_dx else None
+
+
+class Dropout(Layer):
+    """Zero a share `rate` of the entries in training, scale up the rest.
+
+    Srivastava et al., *Dropout: a simple way to prevent neural networks from
+    overfitting*, JMLR 15 (2014).
+    """
+
+    def __init__(self, n_in, rate, rng):
+        self.n_in = self.n_out = n_in
+        self.rate, self.rng = rate, rng
+
+    def forward(self, theta, x, steps, out, state=None, train=False):
+        if not train:
+            return x, None, None
+        keep = self.rng.uniform(size=x.shape) >= self.rate
+        scale = (keep / (1 - self.rate)).astype(x.real.dtype)
+        return x * scale, None, scale
+
+    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+        return dy * cache

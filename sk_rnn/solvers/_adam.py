@@ -1,0 +1,51 @@
+"""Adam on the flat parameter vector."""
+
+import numpy as np
+
+from ._base import Solver
+
+
+class Adam(Solver):
+    """Stochastic gradient with adaptive moments, and clipping of the gradient's norm.
+
+    Kingma & Ba, ICLR 2015, Algorithm 1, with its default decay rates; clipping:
+    Pascanu, Mikolov & Bengio, ICML 2013, Algorithm 1.
+
+    Parameters
+    ----------
+    learning_rate_init : float
+    max_grad_norm : float or None
+    """
+
+    parameters = ("learning_rate_init", "max_grad_norm")
+    beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
+
+    def __init__(self, learning_rate_init, max_grad_norm):
+        self.learning_rate, self.max_grad_norm = learning_rate_init, max_grad_norm
+
+    def _iterate(self, objective, theta, monitor):
+        m, v, t = np.zeros_like(theta), np.zeros_like(theta), 0
+        while not monitor.stop:
+            total = weights = 0.0
+            for loss_and_grad in objective.minibatches():
+                weight, loss, grad = loss_and_grad(theta)
+                norm = np.sqrt(np.dot(grad, grad))
+                if not (np.isfinite(loss) and np.isfinite(norm)):
+                    monitor.not_finite()
+                    return
+                if self.max_grad_norm is not None and norm > self.max_grad_norm:
+                    grad *= self.max_grad_norm / norm
+                t += 1
+                self._step(theta, grad, m, v, t)
+                total += weight * loss
+                weights += weight
+            monitor.update(theta, total / weights)
+
+    def _step(self, theta, grad, m, v, t):
+        m *= self.beta_1
+        m += (1 - self.beta_1) * grad
+        v *= self.beta_2
+        grad *= grad
+        v += (1 - self.beta_2) * grad
+        rate = self.learning_rate * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        theta -= rate * m / (np.sqrt(v) + self.epsilon)

@@ -1,0 +1,36 @@
+"""The Solver contract."""
+
+
+class Solver:
+    """Minimises an objective over one flat vector; knows neither networks nor losses.
+
+    An objective has ``loss_and_grad(theta)`` over all data and ``minibatches()``, which
+    yields functions ``theta -> (weight, loss, gradient)`` for one pass over the data.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        The hyper-parameters of estimators that it is made with.
+    """
+
+    parameters = ()
+
+    def minimise(self, objective, theta, monitor):
+        """Run until the monitor says stop; Ctrl-C keeps what was reached.
+
+        Parameters
+        ----------
+        objective : object
+        theta : ndarray of shape (n_parameters,)
+            Where to start; not changed.
+        monitor : Monitor
+            Holds the result.
+        """
+        monitor.start(theta)
+        try:
+            self._iterate(objective, theta.copy(), monitor)
+        except KeyboardInterrupt:
+            monitor.interrupted()
+
+    def _iterate(self, objective, theta, monitor):
+        raise NotImplementedError
