@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.utils._param_validation import Interval
 
 from ._base import SequenceRegressor
+from ._docs import document
 from .layers import Chain, Delay, Dense
 
 #: Numbers in a block of lagged rows (8 MB).
@@ -19,9 +20,68 @@ BLOCK_SIZE = 2**20
 WELL_CONDITIONED = 1e-9
 
 
+@document
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoRegressor(SequenceRegressor):
-    """AR"""
+    r"""Linear autoregression, in closed form.
+
+    .. math:: y_t = w_0 + \sum_{k=1}^{K} w_k \, y_{t-k} + \varepsilon_t, \qquad
+              \varepsilon_t \sim N(0, \sigma^2)
+
+    X holds the past, the newest value last, and y the value that comes next: the last
+    step of a sequence is y_{t-1}. Several channels make it a vector autoregression
+    (VAR). Only steps with K values up to them enter the fit (conditional least
+    squares). The lag matrix is never in memory as a whole: normal equations are
+    accumulated in blocks, or, where they are ill-conditioned, a QR factor.
+
+    Parameters
+    ----------
+    n_lags : int or None, default=None
+        K, how many past values enter. None: every step of the row, where rows have a
+        fixed number of steps.
+    alpha : float >= 0, default=0.0
+        Ridge penalty: sum of squared residuals plus alpha times the squared
+        coefficients, in standard units if `standardize`.
+    [data parameters]
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_lags, n_outputs, n_channels)
+        ``coef_[k - 1]`` is w_k, the weight of the value k steps back, in units of the
+        data.
+    intercept_ : ndarray of shape (n_outputs,)
+        w_0.
+    noise_covariance_ : ndarray of shape (n_outputs, n_outputs)
+        Mean of the squared residuals, and of their products between outputs.
+    noise_variance_ : ndarray of shape (n_outputs,)
+        Its diagonal, sigma^2.
+    aic_, bic_ : float
+        Information criteria -2 log L + 2 p and -2 log L + p log n of Akaike and of
+        Schwarz. The p parameters are the coefficients, the intercepts and the distinct
+        entries of the noise covariance; n is the sum of the weights of the steps that
+        enter.
+    [data attributes]
+
+    See Also
+    --------
+    TDNNRegressor : The nonlinear counterpart.
+    NARXRegressor : With inputs besides the series itself.
+
+    References
+    ----------
+    H. Luetkepohl, "New Introduction to Multiple Time Series Analysis", Springer 2005,
+    chapters 2 and 3.
+
+    Examples
+    --------
+    >>> from sk_rnn import AutoRegressor
+    >>> from sk_rnn.datasets import load_sunspots
+    >>> series = load_sunspots().data[:, None]
+    >>> model = AutoRegressor(n_lags=9, time_axis=0).fit(series[:-1], series[1:, 0])
+    >>> y, y_std = model.forecast(series, n_steps=3, return_std=True)
+    >>> y.shape, bool(y_std[0] < y_std[1] < y_std[2])
+    ((3,), True)
+    """
 
     n_lags: int | None = None
     alpha: float = 0.0
@@ -138,9 +198,11 @@ class AutoRegressor(SequenceRegressor):
         """Standard deviation of the forecast errors, (n_steps, n_outputs)."""
         q = self.n_outputs_
         response = [np.eye(q)]
-        for step in range(1, n_steps):
-            recent = zip(self.coef_, reversed(response[-len(self.coef_) :]))
-            response.append(sum(a @ psi for a, psi in recent))
+        while len(response) < n_steps:
+            # Psi_j = sum_k A_k Psi_{j-k}
+            newest_first = response[: -len(self.coef_) - 1 : -1]
+            pairs = zip(self.coef_, newest_first, strict=False)
+            response.append(sum(a @ psi for a, psi in pairs))
         response = np.array(response)
         variances = np.einsum(
             "hij,jk,hik->hi", response, self.noise_covariance_, response
@@ -212,9 +274,7 @@ class _Rows:
         for z, y, w in self.blocks():
             weighted = np.hstack([z, y]) * np.sqrt(w)[:, None]
             factor = np.linalg.qr(np.vstack([factor, weighted]), mode="r")
-        return linalg.lstsq(
-            factor[:, : self.n_columns], factor[:, self.n_columns :]
-        )[0]
+        return linalg.lstsq(factor[:, : self.n_columns], factor[:, self.n_columns :])[0]
 
     def residual_covariance(self, solution):
         """Weighted mean of the outer products of the residuals."""

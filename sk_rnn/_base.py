@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from ._callbacks import CallbackSupportMixin, FitReport, with_callbacks
 from ._dataset import Dataset
 from ._input import read_weight, read_X, read_y
+from ._run import run
 from ._scaling import Scaler
 from ._sequences import Steps
 from .layers import Delay
@@ -90,10 +91,10 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             (n_sequences, n_steps, n_channels), a list of (n_steps_i, n_channels), or
             with ``time_axis=0`` a table of consecutive steps (n_steps, n_columns).
         y : array-like or list of array-like
-            Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs); or one
-            per step, (n_sequences, n_steps, n_outputs), or a list of (n_steps_i,) or
-            (n_steps_i, n_outputs); with ``time_axis=0``, (n_steps,) or
-            (n_steps, n_outputs).
+            Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
+            or one per step, (n_sequences, n_steps, n_outputs), or a list of
+            (n_steps_i,) or (n_steps_i, n_outputs); with ``time_axis=0``, (n_steps,)
+            or (n_steps, n_outputs).
         sample_weight : array-like of shape (n_sequences,), default=None
             One weight per sequence; with ``time_axis=0`` one per row, where 0 keeps the
             input and drops the loss.
@@ -351,46 +352,13 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         return None
 
     def _run(self, records, state, last=None):
-        """Outputs of the fitted network for records, see `_pass`.
+        """Outputs of the fitted network for records, in standard units; see `run`.
 
         `last` says whether only those of last steps are wanted (default: as in fit).
         """
         x = self._x_scaler.forward(records.rows)
         last = self._last if last is None else last
-        return self._pass(self._network, x, records, state, last)
-
-    def _pass(self, network, x, records, state, last):
-        """Run a network over standardised rows, in batches of bounded size.
-
-        Returns
-        -------
-        rows : ndarray of shape (n, n_outputs)
-            In standard units; one row per sequence where `last`, else one per step.
-        state : list
-            The state after each sequence.
-        """
-        n = len(records.lengths)
-        n_rows = n if last else len(x)
-        data = Dataset(
-            *(x, records.starts, records.lengths),
-            *(np.empty((n_rows, 0)), np.empty(n_rows)),
-            *(last, np.zeros(n, int)),
-        )
-        rows = np.empty((n_rows, self.n_outputs_), x.dtype)
-        states, orders = [], []
-        for batch in data.tiles():
-            part = _take(state, batch.order)
-            y, after, _ = network.forward(
-                self._theta, batch.x, batch.steps, batch.out, part
-            )
-            if last:
-                rows[batch.order] = y
-            else:
-                rows[batch.steps.packing(data.starts[batch.order])] = y
-            states.append(after)
-            orders.append(batch.order)
-        back = np.argsort(np.concatenate(orders), kind="stable")
-        return rows, _take(_join(states), back)
+        return run(self._network, self._theta, x, records, state, last)
 
     def _shape(self, rows, records):
         """Give rows of outputs the form that y has for such records."""
@@ -420,24 +388,6 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.input_tags.three_d_array = self.time_axis == 1
         return tags
-
-
-def _take(state, indices):
-    """Some sequences of a state: nested lists and tuples of arrays, or None."""
-    if state is None:
-        return None
-    if isinstance(state, np.ndarray):
-        return state[indices]
-    return [_take(part, indices) for part in state]
-
-
-def _join(states):
-    """States of several batches as one."""
-    if states[0] is None:
-        return None
-    if isinstance(states[0], np.ndarray):
-        return np.concatenate(states)
-    return [_join(parts) for parts in zip(*states, strict=True)]
 
 
 @contextmanager

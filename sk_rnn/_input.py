@@ -21,8 +21,8 @@ FLOATS = (np.float64, np.float32)
 
 FORMS = (
     "X may be a 2-D array (n_sequences, n_columns), a 3-D array (n_sequences, n_steps, "
-    "n_channels), a list of 2-D arrays (n_steps_i, n_channels), or, with time_axis=0, a "
-    "2-D array or DataFrame whose rows are consecutive steps"
+    "n_channels), a list of 2-D arrays (n_steps_i, n_channels), or, with time_axis=0, "
+    "a 2-D array or DataFrame whose rows are consecutive steps"
 )
 
 
@@ -104,8 +104,8 @@ def read_X(estimator, X, *, reset):
         return _read_table(estimator, X, reset)
     if estimator.sequence_column is not None:
         raise ValueError(
-            f"sequence_column={estimator.sequence_column!r} needs time_axis=0: only there "
-            "are rows the steps of sequences. Pass separate sequences as a list of "
+            f"sequence_column={estimator.sequence_column!r} needs time_axis=0: only "
+            "there are rows the steps of sequences. Pass separate sequences as a list of "
             "2-D arrays."
         )
     if is_list_of_records(X):
@@ -165,9 +165,7 @@ def _read_list(estimator, X, reset):
         if 0 in np.shape(record):
             raise ValueError(f"X[{i}] is empty: shape {np.shape(record)}.")
         records.append(
-            check_array(
-                record, dtype=FLOATS, estimator=estimator, input_name=f"X[{i}]"
-            )
+            check_array(record, dtype=FLOATS, estimator=estimator, input_name=f"X[{i}]")
         )
         if records[i].shape[1] != records[0].shape[1]:
             raise ValueError(
@@ -195,8 +193,8 @@ def _read_table(estimator, X, reset):
     if is_list_of_records(X) or _n_dims(X) == 3:
         raise ValueError(
             "With time_axis=0, X must be one 2-D array or DataFrame whose rows are "
-            "consecutive steps; got a 3-D array or a list of records. Leave time_axis=1 "
-            "for those, or stack the records and name a sequence_column."
+            "consecutive steps; got a 3-D array or a list of records. Leave "
+            "time_axis=1 for those, or stack the records and name a sequence_column."
         )
     if estimator.sequence_column is None:
         X = validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
@@ -366,8 +364,8 @@ def read_weight(sample_weight, records, targets):
 def merge_equal(records, targets, weight):
     """Equal samples once, with the sum of their weights, in an order of their own.
 
-    What follows then cannot tell a sample of weight 2 from a sample that is there twice,
-    nor one order of the samples from another, not even in the last digit (which training
+    What follows then cannot tell a sample of weight 2 from one that is there twice, nor
+    one order of the samples from another, not even in the last digit (which training
     would amplify). The order is that of a hash of the values: as good as random.
 
     Rows of a table are steps in time, not samples, and stay as they are.

@@ -12,13 +12,81 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
+from ._docs import document
 from ._network import NetworkRegressor
+from ._run import run
 from .layers import ACTIVATIONS, Chain, Delay, Dense, Feedback
 
 
+@document
 @dataclass(kw_only=True, eq=False, repr=False)
 class NARXRegressor(NetworkRegressor):
-    """NARX"""
+    r"""Nonlinear autoregression with exogenous inputs.
+
+    .. math:: y_t = f(x_t, \dots, x_{t-K_x}, y_{t-1}, \dots, y_{t-K_y})
+
+    with a feed-forward network f. `predict` is the free run (simulation): the model's
+    own outputs come back as y. `predict_ahead` is k-step-ahead prediction from measured
+    outputs.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each hidden layer of f; () is the linear ARX model.
+    n_input_lags : int or None, default=None
+        K_x. None: every step of the row, where rows have a fixed number of steps.
+    n_output_lags : int, default=1
+        K_y; 0 is a model without feedback.
+    activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
+        Of the hidden layers.
+    feedback : {"measured", "predicted", "measured_then_predicted"}, default="measured"
+        What comes back in training. "measured": the outputs in y (teacher forcing,
+        series-parallel), which fits one step ahead. "predicted": the model's own
+        (free run, parallel), which fits the simulation error, by back-propagation
+        through the feedback. The third trains the one way, then the other from there.
+        Where y holds only the last output of each sequence, there is nothing measured
+        to feed back, and training is by "predicted".
+    [training parameters]
+    [data parameters]
+
+    Attributes
+    ----------
+    [data attributes]
+        For layer k of f, ``hiddenk.weight`` (n_in, n_units) and ``hiddenk.bias``
+        (n_units,); then ``output.weight`` and ``output.bias``. The inputs of the first
+        layer are x_t, ..., x_{t-Kx}, then y_{t-1}, ..., y_{t-Ky}.
+    [training attributes]
+
+    See Also
+    --------
+    TDNNRegressor : Without feedback.
+    AutoRegressor : Linear, without inputs besides the series itself.
+
+    Notes
+    -----
+    Dropout is not offered: masks that change from step to step are noise that the free
+    run accumulates.
+
+    References
+    ----------
+    K. S. Narendra & K. Parthasarathy, "Identification and control of dynamical systems
+    using neural networks", IEEE Trans. Neural Networks 1 (1990), 4-27, section III.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import NARXRegressor
+    >>> u = np.random.default_rng(0).uniform(-1, 1, 400)
+    >>> y = np.zeros(400)
+    >>> for t in range(1, 400):
+    ...     y[t] = 0.7 * np.sin(y[t - 1]) + u[t] ** 3
+    >>> X = u[:, None]
+    >>> model = NARXRegressor(
+    ...     hidden_layer_sizes=8, n_input_lags=0, time_axis=0, random_state=0
+    ... )
+    >>> model.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.98
+    True
+    """
 
     n_input_lags: int | None = None
     n_output_lags: int = 1
@@ -111,14 +179,14 @@ class NARXRegressor(NetworkRegressor):
         return past
 
     def _read_y_init(self, y_init, records):
-        """Measured outputs before the first step, as one (n_i, n_outputs) per record."""
+        """Measured outputs before the first step, (n_i, n_outputs) per record."""
         n = len(records.lengths)
         if records.form == "table" and self.sequence_column is None:
             y_init = [y_init]
         if len(y_init) != n:
             raise ValueError(
-                f"y_init must hold the outputs before the first step of each of the {n} "
-                f"sequences; got {len(y_init)} entries."
+                "y_init must hold the outputs before the first step of each of the "
+                f"{n} sequences; got {len(y_init)} entries."
             )
         parts = []
         for k, part in enumerate(y_init):
@@ -199,8 +267,8 @@ class NARXRegressor(NetworkRegressor):
         targets = self._read_targets(y, records)
         if targets.last:
             raise ValueError(
-                "predict_ahead needs the measured output at every step; y has one value "
-                "per sequence, and so has the y seen by fit."
+                "predict_ahead needs the measured output at every step; y has one "
+                "value per sequence, and so has the y seen by fit."
             )
         return self._shape(self._ahead(records, targets.values, horizon), records)
 
@@ -219,8 +287,7 @@ class NARXRegressor(NetworkRegressor):
         for ahead in range(1, horizon + 1):
             fed_back = [known[max(ahead - lag, 0)] for lag in lags]
             rows = np.concatenate([x, *fed_back], axis=1)
-            y_pred, _ = self._pass(network, rows, records, state, last=False)
-            known.append(y_pred)
+            known.append(run(network, self._theta, rows, records, state)[0])
             if ahead > len(lags):
                 known[ahead - len(lags)] = None  # too old to be fed back again
         return self._y_scaler.backward(known[-1])

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._docs import document
 from ._network import NetworkRegressor
 from .layers import ACTIVATIONS, CELLS, Chain, Dense, Recurrent
 
@@ -35,9 +36,63 @@ class RecurrentRegressor(NetworkRegressor):
         return Chain(layers | {"output": Dense(n_in, n_outputs)})
 
 
+@document
 @dataclass(kw_only=True, eq=False, repr=False)
 class RNNRegressor(RecurrentRegressor):
-    """RNN"""
+    r"""Recurrent network of Elman's kind, or with one of two longer memories.
+
+    With input x_t, hidden state h_t and h_0 = 0, every layer computes
+
+    .. math::
+
+        \text{simple:} \quad h_t &= f(W x_t + U h_{t-1} + b) \\
+        \text{integrator:} \quad h_t &= h_{t-1} + f(W x_t + b) \\
+        \text{residual:} \quad h_t &= h_{t-1} + f(W x_t + U h_{t-1} + b)
+
+    and the output is a linear function of the last layer's h_t. Gradients are exact
+    (back-propagation through time).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each recurrent layer.
+    activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
+        f.
+    recurrence : {"simple", "integrator", "residual"}, default="simple"
+        The gradient of "simple" shrinks or grows geometrically with distance in time;
+        that of the other two keeps its size, or nearly so.
+    [recurrent parameters]
+    [training parameters]
+    [data parameters]
+
+    Attributes
+    ----------
+    [data attributes]
+        For layer k, ``hiddenk.weight_input`` (n_in, n_units) is W transposed,
+        ``hiddenk.weight_recurrent`` (n_units, n_units) U transposed,
+        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``.
+    [training attributes]
+
+    See Also
+    --------
+    GRURegressor, LSTMRegressor : Gated cells, for longer memory.
+    TDNNRegressor : Finite memory.
+
+    References
+    ----------
+    J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990), 179-211.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import RNNRegressor
+    >>> wave = np.sin(0.3 * np.arange(120))
+    >>> X = np.lib.stride_tricks.sliding_window_view(wave[:-1], 10)
+    >>> y = wave[10:]
+    >>> model = RNNRegressor(hidden_layer_sizes=8, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.99
+    True
+    """
 
     activation: str = "tanh"
     recurrence: str = "simple"
@@ -52,15 +107,130 @@ class RNNRegressor(RecurrentRegressor):
         return CELLS[self.recurrence](self.activation)
 
 
+@document
+@dataclass(kw_only=True, eq=False, repr=False)
 class GRURegressor(RecurrentRegressor):
-    """GRU"""
+    r"""Gated recurrent units.
+
+    With input x_t, hidden state h_t and h_0 = 0, every layer computes
+
+    .. math::
+
+        r_t &= \sigma(W_r x_t + U_r h_{t-1} + b_r) \\
+        z_t &= \sigma(W_z x_t + U_z h_{t-1} + b_z) \\
+        n_t &= \tanh(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + b_{un})) \\
+        h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1}
+
+    (the form of cuDNN and torch, ONNX ``linear_before_reset=1``), and the output is a
+    linear function of the last layer's h_t. Gradients are exact (back-propagation
+    through time).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each recurrent layer.
+    [recurrent parameters]
+    [training parameters]
+    [data parameters]
+
+    Attributes
+    ----------
+    [data attributes]
+        For layer k, ``hiddenk.weight_input`` (n_in, 3 n_units) and
+        ``hiddenk.weight_recurrent`` (n_units, 3 n_units) hold W and U transposed,
+        ``hiddenk.bias`` (3 n_units,) b, all in the order r, z, n, and
+        ``hiddenk.bias_recurrent`` (n_units,) is b_un; then ``output.weight`` and
+        ``output.bias``.
+    [training attributes]
+
+    See Also
+    --------
+    LSTMRegressor : With a separate memory cell.
+    RNNRegressor : Without gates.
+
+    References
+    ----------
+    K. Cho et al., "Learning phrase representations using RNN encoder-decoder for
+    statistical machine translation", EMNLP 2014, section 2.3.
+
+    Examples
+    --------
+    Records of different lengths, with a target at every step:
+
+    >>> import numpy as np
+    >>> from sk_rnn import GRURegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.standard_normal((n, 1)) for n in (30, 45, 20)]
+    >>> y = [np.convolve(x[:, 0], [0.5, 0.3, 0.2])[: len(x)] for x in X]
+    >>> model = GRURegressor(hidden_layer_sizes=8, random_state=0).fit(X, y)
+    >>> [len(part) for part in model.predict(X)]
+    [30, 45, 20]
+    >>> model.score(X, y) > 0.9
+    True
+    """
 
     def _cell(self):
         return CELLS["gru"]()
 
 
+@document
+@dataclass(kw_only=True, eq=False, repr=False)
 class LSTMRegressor(RecurrentRegressor):
-    """LSTM"""
+    r"""Long short-term memory with forget gate.
+
+    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0, every layer
+    computes
+
+    .. math::
+
+        o_t, i_t, f_t &= \sigma(W_{o,i,f} x_t + U_{o,i,f} h_{t-1} + b_{o,i,f}) \\
+        g_t &= \tanh(W_g x_t + U_g h_{t-1} + b_g) \\
+        c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+        h_t &= o_t \odot \tanh(c_t)
+
+    and the output is a linear function of the last layer's h_t. The biases of the
+    forget gates start at 1. Gradients are exact (back-propagation through time).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each recurrent layer.
+    [recurrent parameters]
+    [training parameters]
+    [data parameters]
+
+    Attributes
+    ----------
+    [data attributes]
+        For layer k, ``hiddenk.weight_input`` (n_in, 4 n_units) and
+        ``hiddenk.weight_recurrent`` (n_units, 4 n_units) hold W and U transposed,
+        ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g; then
+        ``output.weight`` and ``output.bias``.
+    [training attributes]
+
+    See Also
+    --------
+    GRURegressor : Three gates instead of four.
+    RNNRegressor : Without gates.
+
+    References
+    ----------
+    S. Hochreiter & J. Schmidhuber, "Long short-term memory", Neural Computation 9
+    (1997), 1735-1780. F. A. Gers, J. Schmidhuber & F. Cummins, "Learning to forget:
+    continual prediction with LSTM", Neural Computation 12 (2000), 2451-2471.
+
+    Examples
+    --------
+    A table in time order, and the rows that follow it:
+
+    >>> import numpy as np
+    >>> from sk_rnn import LSTMRegressor
+    >>> u = np.random.default_rng(0).standard_normal((400, 1))
+    >>> y = np.convolve(u[:, 0], 0.5 ** np.arange(10))[:400]
+    >>> model = LSTMRegressor(hidden_layer_sizes=8, time_axis=0, random_state=0)
+    >>> model.fit(u[:300], y[:300]).score(u[300:], y[300:]) > 0.9
+    True
+    """
 
     def _cell(self):
         return CELLS["lstm"]()

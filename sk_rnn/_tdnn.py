@@ -6,13 +6,70 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ._docs import document
 from ._network import NetworkRegressor
 from .layers import ACTIVATIONS, Chain, Delay, Dense
 
 
+@document
 @dataclass(kw_only=True, eq=False, repr=False)
 class TDNNRegressor(NetworkRegressor):
-    """TDNN"""
+    r"""Time-delay neural network: delay units at every layer.
+
+    With h^(0)_t = x_t, layer l computes
+
+    .. math::
+
+        h^{(l)}_t = f\Big(b^{(l)} + \sum_{k=0}^{K_l} W^{(l)}_k h^{(l-1)}_{t-k}\Big)
+
+    where f is the identity in the output layer. The output depends on the last
+    1 + K_1 + K_2 + ... steps.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(32,)
+        Units of each hidden layer; () is a linear finite-impulse-response filter.
+    n_lags : int, sequence of int, or None, default=None
+        K, the largest lag: as a sequence, of each hidden layer and of the output layer;
+        a single one is that of the first layer, the others having none. None: every
+        step of the row, where rows have a fixed number of steps.
+    activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
+        f of the hidden layers.
+    dropout : float in [0, 1), default=0.0
+        Share of the outputs of each hidden layer that is zeroed in training, for
+        ``solver="adam"`` only.
+    [training parameters]
+    [data parameters]
+
+    Attributes
+    ----------
+    [data attributes]
+        For layer k, ``hiddenk.weight`` ((K + 1) n_in, n_units), lag by lag from 0 to K,
+        and ``hiddenk.bias`` (n_units,); then ``output.weight`` and ``output.bias``.
+    [training attributes]
+
+    See Also
+    --------
+    NARXRegressor : Measured or predicted outputs as further inputs.
+    sklearn.neural_network.MLPRegressor : Without delays.
+
+    References
+    ----------
+    A. Waibel, T. Hanazawa, G. Hinton, K. Shikano & K. J. Lang, "Phoneme recognition
+    using time-delay neural networks", IEEE Trans. ASSP 37 (1989), 328-339.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import TDNNRegressor
+    >>> u = np.random.default_rng(0).standard_normal((300, 1))
+    >>> y = np.convolve(np.tanh(u[:, 0]), [0.6, 0.3, 0.1])[:300]
+    >>> model = TDNNRegressor(
+    ...     hidden_layer_sizes=8, n_lags=2, time_axis=0, random_state=0
+    ... )
+    >>> model.fit(u[:200], y[:200]).score(u[200:], y[200:]) > 0.99
+    True
+    """
 
     n_lags: int | tuple | None = None
     activation: str = "tanh"
@@ -27,9 +84,10 @@ class TDNNRegressor(NetworkRegressor):
 
     def _build(self, n_channels, n_outputs, n_steps):
         sizes = self._hidden_sizes()
+        lag_counts = self._lag_counts(len(sizes) + 1, n_steps)
         layers, n_in = {}, n_channels
         for k, (n_out, n_lags) in enumerate(
-            zip((*sizes, n_outputs), self._lag_counts(len(sizes) + 1, n_steps))
+            zip((*sizes, n_outputs), lag_counts, strict=True)
         ):
             if n_lags:
                 layers[f"delay{k}"] = Delay([(n_in, range(n_lags + 1))])
@@ -54,7 +112,7 @@ class TDNNRegressor(NetworkRegressor):
             not isinstance(n, Integral) or n < 0 for n in counts
         ):
             raise ValueError(
-                f"n_lags must be None, an int, or {n_layers} non-negative ints, one for "
-                f"each hidden layer and one for the output; got {self.n_lags!r}."
+                f"n_lags must be None, an int, or {n_layers} non-negative ints, one "
+                f"for each hidden layer and one for the output; got {self.n_lags!r}."
             )
         return counts

@@ -1,10 +1,10 @@
 """The Cell contract: one step and its derivative.
 
-A cell sees one step of all living sequences at once. Every quantity of a step (a gate,
-a state) is a *block*: ``n_units`` rows of one number per sequence, contiguous in memory.
-Blocks that one operation can treat together lie side by side in a *record*, so that one
-NumPy call serves them all. The driver (`Recurrent`) owns the records, the loop over time
-and every matrix product; the cell is left with its equations.
+A cell sees one step of all living sequences at once. Every quantity of a step (a
+gate, a state) is a *block*: ``n_units`` rows of one number per sequence, contiguous in
+memory. Blocks that one operation can treat together lie side by side in a *record*, so
+that one NumPy call serves them all. The driver (`Recurrent`) owns the records, the loop
+over time and every matrix product; the cell is left with its equations.
 
 The product of a step is ``z = W [h_{t-1}; x_t; 1]``, one block for each gate:
 
@@ -12,8 +12,8 @@ The product of a step is ``z = W [h_{t-1}; x_t; 1]``, one block for each gate:
 - the ``n_recurrent`` ones on h alone,
 - the ``n_input`` ones on x alone; they come apart, as `x_part`.
 
-Blocks of a record are addressed by `block(record, first, stop)`; with a leading axis the
-same call addresses them for a whole stretch of steps.
+Blocks of a record are addressed by `block(record, first, stop)`; with a leading axis
+the same call addresses them for a whole stretch of steps.
 """
 
 

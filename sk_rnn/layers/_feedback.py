@@ -50,13 +50,19 @@ class Feedback(Layer):
     def forward(self, theta, x, steps, out, state=None, train=False):
         w_in, w_line, dense = self._weights(theta)
         dtype = np.result_type(theta, x)
-        outputs = [np.empty((steps.n_rows, layer.n_out), dtype) for layer in self.core.layers]
+        outputs = [
+            np.empty((steps.n_rows, layer.n_out), dtype) for layer in self.core.layers
+        ]
         # All that comes from outside is one product for all steps; the loop is left
         # with the feedback alone.
         np.matmul(x, w_in, out=outputs[0])
         outputs[0] += dense[0][1]
         lines = np.zeros((steps.n_rows, self.n_line), dtype)
-        first = np.zeros((steps.n_sequences, self.n_line), dtype) if state is None else state
+        first = (
+            np.zeros((steps.n_sequences, self.n_line), dtype)
+            if state is None
+            else state
+        )
         last = first.copy()
         held = np.zeros((steps.n_rows, self.n_out), bool)
         line = first
@@ -129,8 +135,8 @@ class Feedback(Layer):
             n = len(np.unique(steps.sequence[diverged]))
             warnings.warn(
                 f"The free run diverged at step {steps.step[row]} in {n} of "
-                f"{steps.n_sequences} sequences: from there on the predictions are held "
-                f"at {BOUND:g} standard deviations of the output. A smaller model, "
+                f"{steps.n_sequences} sequences: from there on the predictions are "
+                f"held at {BOUND:g} standard deviations of the output. A smaller model, "
                 "a larger alpha or training with feedback='predicted' may be stable.",
                 ConvergenceWarning,
                 stacklevel=2,

@@ -1,9 +1,9 @@
 """The recurrent layer: parameters, and the passes over time.
 
-Inside, storage is feature-major. Step t owns one contiguous block ``[h_{t-1}; x_t; 1]``
-of shape (H + D + 1, n_t), n_t being the number of living sequences, so that *one* matrix
-product gives all gates with input projection and bias, and h_t is written straight into
-the block of step t + 1. The other layers see rows.
+Inside, storage is feature-major. Step t owns one contiguous block
+``[h_{t-1}; x_t; 1]`` of shape (H + D + 1, n_t), n_t being the number of living
+sequences, so that *one* matrix product gives all gates with input projection and bias,
+and h_t is written straight into the block of step t + 1. The other layers see rows.
 """
 
 from functools import partial

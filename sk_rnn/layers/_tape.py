@@ -268,8 +268,9 @@ class Tape:
         first = self.cell.first_delta * self.n_units
         for a, b in self.structure.runs:
             if self.sizes[a] == 1:
-                yield self.local.over(a, b)[:, first : self._last_delta, 0], (
-                    self.s.over(a, b)[:, :, 0]
+                yield (
+                    self.local.over(a, b)[:, first : self._last_delta, 0],
+                    (self.s.over(a, b)[:, :, 0]),
                 )
 
     @property

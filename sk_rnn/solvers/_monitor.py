@@ -101,8 +101,8 @@ class Monitor:
         """End because a loss, a gradient or a parameter is no longer finite."""
         self.stop = True
         warnings.warn(
-            f"Training turned non-finite after iteration {self.n_iter}; the last finite "
-            "parameters are kept. A smaller learning_rate_init or max_grad_norm, or a "
+            f"Training turned non-finite after iteration {self.n_iter}; the last "
+            "finite parameters are kept. A smaller learning_rate_init or max_grad_norm, or a "
             "larger alpha, may help.",
             ConvergenceWarning,
             stacklevel=2,
