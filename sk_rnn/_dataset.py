@@ -123,7 +123,7 @@ class Dataset:
             indices = np.arange(self.n_sequences)
             if rng is not None:
                 indices = rng.permutation(indices)
-            return (
+            return _both_count(
                 self.subset(np.sort(indices[:-n_held])),
                 self.subset(np.sort(indices[-n_held:])),
             )
@@ -136,7 +136,9 @@ class Dataset:
                 f"step(s) with {'one target' if self.last else 'a target at each'}."
             )
         skip = np.maximum(self.skip, cut)
-        return replace(self, lengths=np.array([cut])), replace(self, skip=skip)
+        return _both_count(
+            replace(self, lengths=np.array([cut])), replace(self, skip=skip)
+        )
 
     def batch(self, indices):
         """Pack some sequences."""
@@ -184,3 +186,14 @@ class Dataset:
             if len(self._structures) > STRUCTURES:
                 self._structures.popitem(last=False)
         return self._structures[key]
+
+
+def _both_count(training, validation):
+    """Training and validation data, if both hold steps that count."""
+    for name, data in (("training", training), ("validation", validation)):
+        if not data.weight_sum > 0:
+            raise ValueError(
+                f"early_stopping=True: no step of the {name} part of the data has a "
+                "positive weight. Change validation_fraction, washout or sample_weight."
+            )
+    return training, validation

@@ -105,8 +105,8 @@ def read_X(estimator, X, *, reset):
     if estimator.sequence_column is not None:
         raise ValueError(
             f"sequence_column={estimator.sequence_column!r} needs time_axis=0: only "
-            "there are rows the steps of sequences. Pass separate sequences as a list of "
-            "2-D arrays."
+            "there are rows the steps of sequences. Pass separate sequences as a list "
+            "of 2-D arrays."
         )
     if is_list_of_records(X):
         return _read_list(estimator, X, reset)

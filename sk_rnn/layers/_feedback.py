@@ -136,8 +136,8 @@ class Feedback(Layer):
             warnings.warn(
                 f"The free run diverged at step {steps.step[row]} in {n} of "
                 f"{steps.n_sequences} sequences: from there on the predictions are "
-                f"held at {BOUND:g} standard deviations of the output. A smaller model, "
-                "a larger alpha or training with feedback='predicted' may be stable.",
+                f"held at {BOUND:g} standard deviations of the output. A smaller "
+                "model, a larger alpha or feedback='predicted' may be stable.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -1,5 +1,7 @@
 """Adam on the flat parameter vector."""
 
+import math
+
 import numpy as np
 
 from ._base import Solver
@@ -29,8 +31,8 @@ class Adam(Solver):
             total = weights = 0.0
             for loss_and_grad in objective.minibatches():
                 weight, loss, grad = loss_and_grad(theta)
-                norm = np.sqrt(np.dot(grad, grad))
-                if not (np.isfinite(loss) and np.isfinite(norm)):
+                norm = math.sqrt(np.dot(grad, grad))
+                if not (math.isfinite(loss) and math.isfinite(norm)):
                     monitor.not_finite()
                     return
                 if self.max_grad_norm is not None and norm > self.max_grad_norm:
@@ -47,5 +49,6 @@ class Adam(Solver):
         v *= self.beta_2
         grad *= grad
         v += (1 - self.beta_2) * grad
-        rate = self.learning_rate * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        # A Python float: one of NumPy's would turn single precision into double.
+        rate = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         theta -= rate * m / (np.sqrt(v) + self.epsilon)

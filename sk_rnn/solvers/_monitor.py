@@ -102,8 +102,8 @@ class Monitor:
         self.stop = True
         warnings.warn(
             f"Training turned non-finite after iteration {self.n_iter}; the last "
-            "finite parameters are kept. A smaller learning_rate_init or max_grad_norm, or a "
-            "larger alpha, may help.",
+            "finite parameters are kept. A smaller learning_rate_init or "
+            "max_grad_norm, or a larger alpha, may help.",
             ConvergenceWarning,
             stacklevel=2,
         )

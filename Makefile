@@ -1,0 +1,35 @@
+# Each command makes the virtual environment and installs what it needs, once.
+PYTHON ?= python3
+VENV ?= .venv
+PY = $(VENV)/bin/python
+export MPLBACKEND = Agg
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint format clean
+.NOTPARALLEL:
+.SECONDARY:
+
+demo: $(VENV)/plot.stamp
+	$(PY) examples/plot_sunspots.py
+
+# Two workers, one thread each: the matrices are small, and more threads only wait.
+test: $(VENV)/tests.stamp
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist=worksteal
+
+lint: $(VENV)/lint.stamp
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(VENV)/lint.stamp
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache sunspots_forecast.png
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# X.stamp: the package is installed, editable, with its extra X.
+$(VENV)/%.stamp: pyproject.toml
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet --editable '.[$*]'
+	touch $@

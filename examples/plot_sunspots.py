@@ -1,0 +1,130 @@
+"""Tune four models on the sunspot numbers and judge them on later years.
+
+Rows are years, the one column is the sunspot number, and the target is the number of
+the next year. Each model is a pipeline; its hyper-parameters are tuned by
+``GridSearchCV`` on earlier years only, and it is then judged on later years that
+neither the fit nor the search has seen. The square root evens out the noise, which
+grows with the number of spots.
+
+The skill is 1 - MSE / MSE of persistence ("next year is like this year"): a model that
+only repeats the last value has skill 0.
+
+It prints a table and saves sunspots_forecast.png in the current folder.
+"""
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
+from sk_rnn.datasets import load_sunspots
+
+MSE = "neg_mean_squared_error"
+N_FORECAST = 22  # two cycles
+
+NETWORK = {
+    "time_axis": 0,
+    "hidden_layer_sizes": (8,),
+    "tol": 1e-3,
+    "max_iter": 1000,
+    "random_state": 0,
+}
+ALPHA = [0.1, 1, 10]
+MODELS = {
+    "AR": (AutoRegressor(time_axis=0), {"n_lags": [2, 9, 11]}),
+    "TDNN": (
+        TDNNRegressor(**NETWORK),
+        {"n_lags": [(8, 0), (10, 0)], "alpha": ALPHA},
+    ),
+    "NARX": (
+        NARXRegressor(**NETWORK, feedback="predicted"),
+        {"n_input_lags": [8, 10], "alpha": ALPHA},
+    ),
+    "GRU": (GRURegressor(**NETWORK), {"alpha": ALPHA}),
+}
+
+
+def search(model, grid):
+    """Tune a model on the square roots; it sees only the rows it is fitted to."""
+    pipeline = Pipeline([("sqrt", FunctionTransformer(np.sqrt)), ("model", model)])
+    return GridSearchCV(
+        TransformedTargetRegressor(pipeline, func=np.sqrt, inverse_func=np.square),
+        {f"regressor__model__{name}": values for name, values in grid.items()},
+        cv=TimeSeriesSplit(n_splits=3, test_size=30),
+        scoring=MSE,
+        n_jobs=2,
+    )
+
+
+def one_step_errors(X, y):
+    """Print the out-of-sample errors of the last 60 years."""
+    outer = TimeSeriesSplit(n_splits=3, test_size=20)
+    tests = [test for _, test in outer.split(X)]
+    persistence = np.mean([np.mean((y[test] - X[test, 0]) ** 2) for test in tests])
+    candidates = {"mean of the past": DummyRegressor()}
+    candidates |= {name: search(*model) for name, model in MODELS.items()}
+    print(f"{'one year ahead':<18}{'RMSE':>8}{'skill':>8}")
+    print(f"{'persistence':<18}{np.sqrt(persistence):>8.1f}{0:>8.2f}")
+    for name, candidate in candidates.items():
+        mse = -cross_val_score(candidate, X, y, cv=outer, scoring=MSE).mean()
+        print(f"{name:<18}{np.sqrt(mse):>8.1f}{1 - mse / persistence:>8.2f}")
+
+
+def forecasts(X, y):
+    """Forecast the last years from those before them.
+
+    Returns the forecast of the AR model with the band of +- 2 standard deviations, and
+    that of the network which did best in the search.
+    """
+    X, y = X[:-N_FORECAST], y[:-N_FORECAST]
+    searches = {name: search(*model).fit(X, y) for name, model in MODELS.items()}
+    for name, fitted in searches.items():
+        chosen = {k.split("__")[-1]: v for k, v in fitted.best_params_.items()}
+        print(f"{name}: {chosen}")
+    networks = [name for name in searches if name != "AR"]
+    best = max(networks, key=lambda name: searches[name].best_score_)
+
+    def model(name):
+        return searches[name].best_estimator_.regressor_["model"]
+
+    # The last target is a year that has been seen: it ends the history.
+    history = np.sqrt(np.append(X, y[-1:, None], axis=0))
+    mean, std = model("AR").forecast(history, N_FORECAST, return_std=True)
+    low, high = np.maximum(mean - 2 * std, 0) ** 2, (mean + 2 * std) ** 2
+    curves = {"AR": mean**2, best: model(best).forecast(history, N_FORECAST) ** 2}
+    return curves, low, high
+
+
+def plot(year, data, curves, low, high):
+    """Draw the forecasts over what really happened, and save the figure."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+    future = year[-N_FORECAST:]
+    axes.plot(year[-66:], data[-66:], "k.-", label="what happened")
+    for name, curve in curves.items():
+        axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
+    axes.fill_between(future, low, high, alpha=0.2, label="AR, 2 standard deviations")
+    axes.set(xlabel="year", ylabel="sunspot number", xlim=(year[-66], year[-1]))
+    axes.legend(loc="upper left", fontsize="small", ncols=2)
+    figure.savefig("sunspots_forecast.png", dpi=120)
+
+
+if __name__ == "__main__":
+    sunspots = load_sunspots()
+    data, year = sunspots.data, sunspots.year
+    X, y = data[:-1, None], data[1:]
+    one_step_errors(X, y)
+
+    print(f"\n{N_FORECAST} years ahead, from {year[-N_FORECAST - 1]}; chosen:")
+    curves, low, high = forecasts(X, y)
+    actual = data[-N_FORECAST:]
+    for name, curve in curves.items():
+        print(f"{name:<18}{np.sqrt(np.mean((actual - curve) ** 2)):>8.1f} RMSE")
+    inside = np.mean((low <= actual) & (actual <= high))
+    print(f"inside the band of the AR model: {inside:.0%} of the years")
+    plot(year, data, curves, low, high)
+    print("saved sunspots_forecast.png")
