@@ -9,9 +9,9 @@ Cho et al., EMNLP 2014, in the form of cuDNN (ONNX: linear_before_reset=1), whos
 recurrent product does not wait for the reset gate. Gate order: r, z, n.
 """
 
-import numpy as np
+from numpy import add, multiply, subtract, tanh
 
-from ._cell import Cell, block
+from ._cell import Cell, block, constant
 
 
 class GRUCell(Cell):
@@ -24,19 +24,19 @@ class GRUCell(Cell):
             block(record, 0, 2),
             *(block(record, 0), block(record, 2), block(record, 3), x_part),
             *(block(record, 4), h_prev, block(record, 5), block(record, 1)),
-            *(block(record, 6), h),
+            *(block(record, 6), h, constant(0.5, record)),
         )
 
-    def step(self, rz, r, u, ru, x_part, n, h_prev, diff, z, z_diff, h):
-        np.tanh(rz, rz)
-        np.multiply(rz, 0.5, rz)
-        np.add(rz, 0.5, rz)
-        np.multiply(r, u, ru)
-        np.add(ru, x_part, n)
-        np.tanh(n, n)
-        np.subtract(h_prev, n, diff)
-        np.multiply(z, diff, z_diff)
-        np.add(n, z_diff, h)
+    def step(self, rz, r, u, ru, x_part, n, h_prev, diff, z, z_diff, h, half):
+        tanh(rz, rz)
+        multiply(rz, half, rz)
+        add(rz, half, rz)
+        multiply(r, u, ru)
+        add(ru, x_part, n)
+        tanh(n, n)
+        subtract(h_prev, n, diff)
+        multiply(z, diff, z_diff)
+        add(n, z_diff, h)
 
     def local_operands(self, record, h, local):
         r, d = record, local
@@ -47,18 +47,18 @@ class GRUCell(Cell):
         )
 
     def local(self, rz, d_rz, n, d_n, d_z, z_diff, r, d_u, d_r, ru, through, z):
-        np.subtract(1, rz, d_rz)
-        np.multiply(n, n, d_n)
-        np.subtract(1, d_n, d_n)
-        np.multiply(d_n, d_z, d_n)  # dh/dz_n = (1 - z) (1 - n^2)
-        np.multiply(d_z, z_diff, d_z)  # dh/dz_z = (1 - z) z (h_{t-1} - n)
-        np.multiply(d_n, r, d_u)  # dh/du = dh/dz_n r
-        np.multiply(d_r, ru, d_r)
-        np.multiply(d_r, d_n, d_r)  # dh/dz_r = dh/dz_n u (1 - r) r
+        subtract(1, rz, d_rz)
+        multiply(n, n, d_n)
+        subtract(1, d_n, d_n)
+        multiply(d_n, d_z, d_n)  # dh/dz_n = (1 - z) (1 - n^2)
+        multiply(d_z, z_diff, d_z)  # dh/dz_z = (1 - z) z (h_{t-1} - n)
+        multiply(d_n, r, d_u)  # dh/du = dh/dz_n r
+        multiply(d_r, ru, d_r)
+        multiply(d_r, d_n, d_r)  # dh/dz_r = dh/dz_n u (1 - r) r
         through[...] = z
 
     def back_operands(self, local, dh, dc_next, dc):
         return local, dh
 
     def back(self, local, dh):
-        np.multiply(local, dh, local)
+        multiply(local, dh, local)

@@ -9,9 +9,9 @@ Hochreiter & Schmidhuber, Neural Computation 9 (1997); forget gate: Gers, Schmid
 Cummins, Neural Computation 12 (2000). Gate order: o, i, f, g.
 """
 
-import numpy as np
+from numpy import add, multiply, subtract, tanh
 
-from ._cell import Cell, block
+from ._cell import Cell, block, constant
 
 
 class LSTMCell(Cell):
@@ -37,16 +37,17 @@ class LSTMCell(Cell):
             block(record, 0),
             h,
             c,
+            constant(0.5, record),
         )
 
-    def step(self, z, oif, i_f, g_c, ig_fc, ig, fc, tanh_c, o, h, c):
-        np.tanh(z, z)
-        np.multiply(oif, 0.5, oif)
-        np.add(oif, 0.5, oif)
-        np.multiply(i_f, g_c, ig_fc)
-        np.add(ig, fc, c)
-        np.tanh(c, tanh_c)
-        np.multiply(o, tanh_c, h)
+    def step(self, z, oif, i_f, g_c, ig_fc, ig, fc, tanh_c, o, h, c, half):
+        tanh(z, z)
+        multiply(oif, half, oif)
+        add(oif, half, oif)
+        multiply(i_f, g_c, ig_fc)
+        add(ig, fc, c)
+        tanh(c, tanh_c)
+        multiply(o, tanh_c, h)
 
     def local_operands(self, record, h, local):
         r, d = record, local
@@ -60,13 +61,13 @@ class LSTMCell(Cell):
     def local(
         self, oif, d_oif, d_if, ig_fc, d_o, h, tanh_c, d_c, o, ig, g, d_g, i, keep, f
     ):
-        np.subtract(1, oif, d_oif)
-        np.multiply(d_if, ig_fc, d_if)  # dc/dz_i = (1 - i) i g, dc/dz_f = (1 - f) f c
-        np.multiply(d_o, h, d_o)  # dh/dz_o = (1 - o) o tanh(c)
-        np.multiply(h, tanh_c, d_c)
-        np.subtract(o, d_c, d_c)  # dh/dc = o (1 - tanh(c)^2)
-        np.multiply(ig, g, d_g)
-        np.subtract(i, d_g, d_g)  # dc/dz_g = i (1 - g^2)
+        subtract(1, oif, d_oif)
+        multiply(d_if, ig_fc, d_if)  # dc/dz_i = (1 - i) i g, dc/dz_f = (1 - f) f c
+        multiply(d_o, h, d_o)  # dh/dz_o = (1 - o) o tanh(c)
+        multiply(h, tanh_c, d_c)
+        subtract(o, d_c, d_c)  # dh/dc = o (1 - tanh(c)^2)
+        multiply(ig, g, d_g)
+        subtract(i, d_g, d_g)  # dc/dz_g = i (1 - g^2)
         keep[...] = f  # dc_t/dc_{t-1}
 
     def back_operands(self, local, dh, dc_next, dc):
@@ -75,7 +76,7 @@ class LSTMCell(Cell):
         return dh, block(d, 0), block(d, 1), dc_next, dc, deltas
 
     def back(self, dh, d_c, d_o, dc_next, dc, d_ifg_keep):
-        np.multiply(d_c, dh, d_c)
-        np.multiply(d_o, dh, d_o)
-        np.add(dc_next, d_c, dc)
-        np.multiply(d_ifg_keep, dc, d_ifg_keep)
+        multiply(d_c, dh, d_c)
+        multiply(d_o, dh, d_o)
+        add(dc_next, d_c, dc)
+        multiply(d_ifg_keep, dc, d_ifg_keep)

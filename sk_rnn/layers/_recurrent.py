@@ -6,13 +6,12 @@ sequences, so that *one* matrix product gives all gates with input projection an
 and h_t is written straight into the block of step t + 1. The other layers see rows.
 """
 
-from functools import partial
-
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from ._base import Layer
 from ._dense import glorot_uniform
+from ._memory import small_buffer
+from ._ring import Ring
 from ._tape import Tape
 
 
@@ -57,70 +56,79 @@ class Recurrent(Layer):
         if "bias_recurrent" in p:
             p["bias_recurrent"][...] = 0
 
-    def kernels(self, theta):
-        """Weights as the products want them: [h; x; 1] -> gates, [x; 1] -> x part."""
+    def fill(self, theta, kernel, x_kernel):
+        """Write the weights as the products want them.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        kernel : ndarray of shape (gates that see h * n_units, n_units + n_in + 1)
+            From [h; x; 1] to these gates.
+        x_kernel : ndarray of shape (gates that see x alone * n_units, n_in + 1)
+            From [x; 1] to these.
+        """
         p, cell, n = self.views(theta), self.cell, self.n_out
         full = cell.n_full * n
-        kernel = np.zeros(
-            ((cell.n_full + cell.n_recurrent) * n, n + self.n_in + 1), theta.dtype
-        )
         if len(kernel):
             kernel[:, :n] = p["weight_recurrent"].T
         kernel[:full, n:-1] = p["weight_input"][:, :full].T
         kernel[:full, -1] = p["bias"][:full]
-        if cell.n_recurrent:
-            kernel[full:, -1] = p["bias_recurrent"]
         kernel[: cell.n_sigmoids * n] *= 0.5  # see Cell.n_sigmoids
-        x_kernel = np.empty((cell.n_input * n, self.n_in + 1), theta.dtype)
+        if cell.n_recurrent:
+            kernel[full:, n:-1] = 0
+            kernel[full:, -1] = p["bias_recurrent"]
         x_kernel[:, :-1] = p["weight_input"][:, full:].T
         x_kernel[:, -1] = p["bias"][full:]
-        return kernel, x_kernel
 
     def forward(self, theta, x, steps, out, state=None, train=False):
         dtype = np.result_type(theta, x)
-        gemm = get_blas_funcs("gemm", dtype=dtype)
-        kernel, x_kernel = self.kernels(theta.astype(dtype, copy=False))
+        theta = theta.astype(dtype, copy=False)
         if not train:
-            return *self._run(gemm, kernel, x_kernel, x, steps, out, state), None
+            return *self._run(theta, x, steps, out, state), None
         tape = self._tape(steps, out, dtype)
-        tape.start(x, state)
+        self.fill(theta, tape.kernel, tape.x_kernel)
         y = np.empty((out.n_rows, self.n_out), dtype)
+        with small_buffer():
+            tape.start(x, state)
+            self._forward(tape)
+            tape.emit(y)
+        return y, None, tape
+
+    def _forward(self, tape):
+        gemm, step = tape.gemm, self.cell.step
         for stretch in tape.stretches:
             for target, source in stretch.before:
                 target[...] = source
-            if len(x_kernel):
-                np.matmul(x_kernel, stretch.inputs, out=stretch.x_part)
-            for s_t, z, operands in stretch.steps:
-                if z is not None:
-                    gemm(1.0, s_t, kernel.T, 0.0, z, 0, 0, 1)
-                self.cell.step(*operands)
+            if len(tape.x_kernel):
+                np.matmul(tape.x_kernel, stretch.inputs, out=stretch.x_part)
+            if len(tape.kernel):
+                for product, operands in stretch.steps:
+                    gemm(*product)
+                    step(*operands)
+            else:
+                for _, operands in stretch.steps:
+                    step(*operands)
             self.cell.local(*stretch.local)
             for target, source in stretch.after:
                 target[...] = source
-        tape.emit(y)
-        return y, None, (tape, kernel)
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
-        tape, kernel = cache
-        gemm = get_blas_funcs("gemm", dtype=tape.dtype)
-        p, cell, n = self.views(theta), self.cell, self.n_out
-        back = p["weight_recurrent"].T if len(kernel) else None
-        d_kernel = np.zeros(
-            ((cell.n_input + cell.n_full + cell.n_recurrent) * n, kernel.shape[1]),
-            tape.dtype,
-        )
-        tape.receive(dy)
-        for operands, s_t, delta, delta_h, target, beta, after in tape.back:
-            cell.back(*operands)
-            if s_t is not None:
-                gemm(1.0, s_t, delta, 1.0, d_kernel.T, 1, 0, 1)
-            if target is not None and back is not None:
-                gemm(1.0, delta_h, back, beta, target, 0, 0, 1)
-            for function, *arguments in after:
-                function(*arguments)
+        tape, p = cache, self.views(theta)
+        if len(tape.kernel):
+            tape.back_kernel[...] = p["weight_recurrent"]
+        tape.d_kernel[...] = 0
+        with small_buffer():
+            tape.receive(dy)
+            gemm, back = tape.gemm, self.cell.back
+            for operands, products, after in tape.back:
+                back(*operands)
+                for product in products:
+                    gemm(*product)
+                for function, *arguments in after:
+                    function(*arguments)
         for delta, inputs in tape.single_sequence_products():
-            d_kernel += delta.T @ inputs
-        self._add_gradient(d_kernel, dtheta)
+            tape.d_kernel += delta.T @ inputs
+        self._add_gradient(tape.d_kernel, dtheta)
         return tape.input_gradient(self._weight_x(p)) if need_dx else None
 
     def _weight_x(self, p):
@@ -152,51 +160,32 @@ class Recurrent(Layer):
             )
         return steps.scratch[key]
 
-    def _run(self, gemm, kernel, x_kernel, x, steps, out, state):
+    def _run(self, theta, x, steps, out, state):
         """Inference: memory for two steps, whatever their number."""
-        cell, n_h, n_x = self.cell, self.n_out, self.n_in
-        dtype = kernel.dtype
-        y = np.empty((out.n_rows, n_h), dtype)
+        n_units, dtype = self.n_out, theta.dtype
+        n_gates = self.cell.n_full + self.cell.n_recurrent
+        height = n_units + self.n_in + 1
+        kernel = np.empty((n_gates * n_units, height), dtype)
+        x_kernel = np.empty((self.cell.n_input * n_units, self.n_in + 1), dtype)
+        self.fill(theta, kernel, x_kernel)
+        y = np.empty((out.n_rows, n_units), dtype)
         if state is None:
-            zeros = np.zeros((steps.n_sequences, n_h), dtype)
-            state = (zeros,) * cell.n_states
-        final = tuple(np.array(s, dtype) for s in state)
-        living = [s.T for s in final]
+            zeros = np.zeros((steps.n_sequences, n_units), dtype)
+            state = (zeros,) * self.cell.n_states
+        final = tuple(np.array(part, dtype) for part in state)
+        living = [part.T for part in final]
         emissions = None if out is steps else steps.emissions(out)
         for first, stop in steps.runs:
             n = int(steps.sizes[first])
-            s = np.empty((2, n_h + n_x + 1, n), dtype)
-            s[:, -1] = 1
-            s[0, :n_h] = living[0][:, :n]
-            record = np.empty((max(cell.n_record, 1), n_h * n), dtype)
-            memory = None if cell.memory is None else record[cell.memory]
-            if memory is not None:
-                memory.reshape(n_h, n)[...] = living[1][:, :n]
-            x_part = np.empty((cell.n_input * n_h, n), dtype)
-            calls = []
-            for now, then in ((0, 1), (1, 0)):
-                h_prev, h = (s[k, :n_h].reshape(-1) for k in (now, then))
-                z = record[: cell.n_full + cell.n_recurrent] if cell.n_record else h
-                operands = cell.operands(record, x_part.reshape(-1), h_prev, h, memory)
-                product = partial(
-                    *(gemm, 1.0, s[now].T, kernel.T, 0.0),
-                    *(z.reshape(len(kernel), n).T, 0, 0, 1),
-                )
-                calls.append((s[now, n_h:], product, operands, s[then, :n_h]))
+            ring = Ring(self.cell, kernel, x_kernel, n, living)
             for t in range(first, stop):
-                inputs, product, operands, h = calls[(t - first) % 2]
-                inputs[:-1] = x[steps.slices[t]].T
-                if len(x_kernel):
-                    np.matmul(x_kernel, inputs, out=x_part)
-                if len(kernel):
-                    product()
-                cell.step(*operands)
+                h = ring.step(x[steps.slices[t]].T)
                 if emissions is None:
                     y[steps.slices[t]] = h.T
                 elif t in emissions:
                     low, rows = emissions[t]
                     y[rows] = h[:, low:].T
-            living = [h] if memory is None else [h, memory.reshape(n_h, n)]
+            living = ring.states()
             alive = int(steps.sizes[stop]) if stop < steps.n_steps else 0
             for target, source in zip(final, living, strict=True):
                 target[alive:n] = source[:, alive:].T

@@ -8,6 +8,9 @@ go while the records of the stretch are still in the processor's cache.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
+
+from ._memory import aligned, round_up
 
 #: Bytes of forward records that a stretch may fill: about half a level-2 cache.
 STRETCH_BYTES = 600_000
@@ -18,16 +21,18 @@ class Blocks:
 
     def __init__(self, height, steps, dtype):
         self.height, self.sizes = height, steps.sizes.tolist()
-        self.starts = (steps.offsets * height).tolist()
-        self.flat = np.empty(self.starts[-1], dtype)
+        self.stride = [round_up(height * n, dtype) for n in self.sizes]
+        self.starts = np.cumsum([0, *self.stride]).tolist()
+        self.flat = aligned(self.starts[-1], dtype)
 
     def __getitem__(self, t):
         return self.over(t, t + 1)[0]
 
     def over(self, first, stop):
         """Steps of equally many sequences as one array (n_steps, height, n)."""
-        flat = self.flat[self.starts[first] : self.starts[stop]]
-        return flat.reshape(stop - first, self.height, self.sizes[first])
+        n, flat = self.sizes[first], self.flat[self.starts[first] : self.starts[stop]]
+        rows = flat.reshape(stop - first, self.stride[first])[:, : self.height * n]
+        return rows.reshape(stop - first, self.height, n)
 
 
 class Stretch(NamedTuple):
@@ -36,20 +41,16 @@ class Stretch(NamedTuple):
     before: list  # (target, source) to copy before the loop
     inputs: np.ndarray  # [x; 1] of every step
     x_part: np.ndarray  # where the gates of x alone belong
-    steps: list  # per step: input block, z, operands of Cell.step
+    steps: list  # per step: arguments of gemm, operands of Cell.step
     local: tuple  # operands of Cell.local
     after: list  # (target, source) to copy after the loop
 
 
 class BackStep(NamedTuple):
-    """Views for one step of the backward pass."""
+    """What to do in one step of the backward pass."""
 
     operands: tuple  # of Cell.back
-    inputs: np.ndarray | None  # [h; x; 1], or None: product left for the end
-    delta: np.ndarray | None  # dL/dz of all gates
-    delta_h: np.ndarray | None  # dL/dz of the gates that see h
-    target: np.ndarray | None  # dL/dh_{t-1} of the sequences alive at t
-    beta: float  # 1 where the target already holds something
+    products: list  # arguments of gemm
     after: list  # (function, *arguments) to call after the products
 
 
@@ -80,19 +81,30 @@ class Tape:
             for t, n in enumerate(self.sizes)
         ]
         self.memory = np.empty((n_units, n_first), dtype)
+        self._weights(n_units, n_in)
         self._record_size = max(cell.n_record, 1) * n_units
         self._capacity = int(
             STRETCH_BYTES // (self._record_size * n_first * self.dtype.itemsize)
         )
         self._capacity = min(max(self._capacity, 1), self.n_steps)
-        self._records = np.empty(
-            (self._capacity + 1) * self._record_size * n_first, dtype
-        )
+        stride = round_up(self._record_size * n_first, dtype)
+        self._records = aligned((self._capacity + 1) * stride, dtype)
         bounds = list(self._bounds())
         self.stretches = [self._stretch(*pair) for pair in bounds]
         self._emitted = list(self._outputs(bounds))
         self._start_back(steps, n_first)
         self.back = [self._back_step(t) for t in reversed(range(self.n_steps))]
+
+    def _weights(self, n_units, n_in):
+        """Memory for the weights and their gradient; see `Recurrent.fill`."""
+        cell, dtype, height = self.cell, self.dtype, n_units + n_in + 1
+        see_h = (cell.n_full + cell.n_recurrent) * n_units
+        self.gemm = get_blas_funcs("gemm", dtype=dtype)
+        self.kernel = aligned(see_h * height, dtype).reshape(see_h, height)
+        self.x_kernel = np.empty((cell.n_input * n_units, n_in + 1), dtype)
+        self.back_kernel = aligned(n_units * see_h, dtype).reshape(n_units, see_h)
+        rows = see_h + cell.n_input * n_units
+        self.d_kernel = aligned(rows * height, dtype).reshape(rows, height)
 
     def _ends(self, t):
         """Whether sequences end at step t."""
@@ -119,8 +131,10 @@ class Tape:
     def _stretch(self, first, stop):
         cell, n_units, n = self.cell, self.n_units, self.sizes[first]
         count, n_gates = stop - first, cell.n_full + cell.n_recurrent
-        records = self._records[: (count + 1) * self._record_size * n]
-        records = records.reshape(count + 1, -1, n_units * n)
+        size = self._record_size * n
+        stride = round_up(size, self.dtype)
+        records = self._records[: (count + 1) * stride].reshape(-1, stride)
+        records = records[:, :size].reshape(count + 1, -1, n_units * n)
         x_part = self.x_part.over(first, stop)
         steps = []
         for k, t in enumerate(range(first, stop)):
@@ -128,9 +142,12 @@ class Tape:
             h_prev = s_t[:n_units].reshape(-1)
             c = None if cell.memory is None else records[k + 1, cell.memory]
             z = records[k, :n_gates] if cell.n_record else h
-            z = z.reshape(n_gates * n_units, n).T if n_gates else None
+            product = None
+            if n_gates:
+                z = z.reshape(n_gates * n_units, n).T
+                product = (1.0, s_t.T, self.kernel.T, 0.0, z, 0, 0, 1)
             operands = cell.operands(records[k], x_part[k].reshape(-1), h_prev, h, c)
-            steps.append((s_t.T, z, operands))
+            steps.append((product, operands))
         before, after = [], []
         if cell.memory is not None:
             carried = self.memory[:, :n]
@@ -194,8 +211,9 @@ class Tape:
             self.dh = {
                 t: np.empty((n_units, self.sizes[t]), dtype) for t in self.emissions
             }
-        self.ring = np.empty((2, n_units * n_first), dtype)
-        self.dc = np.empty(n_units * n_first, dtype)
+        size = n_units * n_first
+        self.ring = aligned(2 * round_up(size, dtype), dtype).reshape(2, -1)[:, :size]
+        self.dc = aligned(size, dtype)
         self._wide = {}
 
     def receive(self, dy):
@@ -233,12 +251,17 @@ class Tape:
         first = cell.first_delta
         see_h = first + cell.n_input
         last = see_h + cell.n_full + cell.n_recurrent
-        inputs = delta = None
+        products = []
         if n > 1:
-            inputs, delta = self.s[t].T, local[first:last].reshape(-1, n).T
-        delta_h = local[see_h:last].reshape(-1, n).T if last > see_h else None
+            delta = local[first:last].reshape(-1, n).T
+            d_kernel = self.d_kernel.T
+            products.append((1.0, self.s[t].T, delta, 1.0, d_kernel, 1, 0, 1))
         target, beta, after = self._link(t, local) if t else (None, 0.0, [])
-        return BackStep(operands, inputs, delta, delta_h, target, beta, after)
+        if t and last > see_h:
+            delta = local[see_h:last].reshape(-1, n).T
+            back = self.back_kernel.T
+            products.append((1.0, delta, back, beta, target, 0, 0, 1))
+        return BackStep(operands, products, after)
 
     def _link(self, t, local):
         """How dL/dh and dL/dc go on from step t to step t - 1."""
