@@ -11,6 +11,7 @@ import numpy as np
 from ._base import Layer
 from ._dense import glorot_uniform
 from ._memory import small_buffer
+from ._products import gemm
 from ._ring import Ring
 from ._tape import Tape
 
@@ -95,19 +96,16 @@ class Recurrent(Layer):
         return y, None, tape
 
     def _forward(self, tape):
-        gemm, step = tape.gemm, self.cell.step
+        product, step = gemm(tape.dtype), self.cell.step
         for stretch in tape.stretches:
             for target, source in stretch.before:
                 target[...] = source
             if len(tape.x_kernel):
                 np.matmul(tape.x_kernel, stretch.inputs, out=stretch.x_part)
-            if len(tape.kernel):
-                for product, operands in stretch.steps:
-                    gemm(*product)
-                    step(*operands)
-            else:
-                for _, operands in stretch.steps:
-                    step(*operands)
+            for calls, operands in stretch.steps:
+                for call in calls:
+                    product(*call)
+                step(*operands)
             self.cell.local(*stretch.local)
             for target, source in stretch.after:
                 target[...] = source
@@ -119,11 +117,11 @@ class Recurrent(Layer):
         tape.d_kernel[...] = 0
         with small_buffer():
             tape.receive(dy)
-            gemm, back = tape.gemm, self.cell.back
-            for operands, products, after in tape.back:
+            product, back = gemm(tape.dtype), self.cell.back
+            for operands, calls, after in tape.back:
                 back(*operands)
-                for product in products:
-                    gemm(*product)
+                for call in calls:
+                    product(*call)
                 for function, *arguments in after:
                     function(*arguments)
         for delta, inputs in tape.single_sequence_products():
@@ -178,13 +176,18 @@ class Recurrent(Layer):
         for first, stop in steps.runs:
             n = int(steps.sizes[first])
             ring = Ring(self.cell, kernel, x_kernel, n, living)
-            for t in range(first, stop):
-                h = ring.step(x[steps.slices[t]].T)
-                if emissions is None:
-                    y[steps.slices[t]] = h.T
-                elif t in emissions:
-                    low, rows = emissions[t]
-                    y[rows] = h[:, low:].T
+            rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
+            inputs = x[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
+            if emissions is None:
+                outputs = y[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
+                for x_t, y_t in zip(inputs, outputs, strict=True):
+                    np.copyto(y_t, ring.step(x_t))
+            else:
+                for t, x_t in enumerate(inputs, start=first):
+                    h = ring.step(x_t)
+                    if t in emissions:
+                        low, targets = emissions[t]
+                        y[targets] = h[:, low:].T
             living = ring.states()
             alive = int(steps.sizes[stop]) if stop < steps.n_steps else 0
             for target, source in zip(final, living, strict=True):

@@ -1,7 +1,8 @@
 """Memory for inference: two steps, used in turn."""
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+
+from ._products import gemm, products
 
 
 class Ring:
@@ -21,7 +22,7 @@ class Ring:
     def __init__(self, cell, kernel, x_kernel, n, states):
         self.cell, self.x_kernel = cell, x_kernel
         dtype, n_units = kernel.dtype, len(states[0])
-        self.gemm = get_blas_funcs("gemm", dtype=dtype)
+        self.gemm = gemm(dtype)
         s = np.empty((2, kernel.shape[1], n), dtype)
         s[:, -1] = 1
         s[0, :n_units] = states[0][:, :n]
@@ -35,27 +36,22 @@ class Ring:
         for now, then in ((0, 1), (1, 0)):
             h_prev, h = (s[k, :n_units].reshape(-1) for k in (now, then))
             z = record[: cell.n_full + cell.n_recurrent] if cell.n_record else h
-            product = None
-            if len(kernel):
-                z = z.reshape(len(kernel), n).T
-                product = (1.0, s[now].T, kernel.T, 0.0, z, 0, 0, 1)
+            calls = products(kernel, s[now], z.reshape(len(kernel), n))
             c = None if cell.memory is None else record[cell.memory]
             operands = cell.operands(record, self.x_part.reshape(-1), h_prev, h, c)
             inputs = s[now, n_units:]
-            self.calls.append(
-                (inputs, inputs[:-1], product, operands, s[then, :n_units])
-            )
+            self.calls.append((inputs, inputs[:-1], calls, operands, s[then, :n_units]))
         self.h = s[0, :n_units]
 
     def step(self, x):
         """Advance by inputs (n_in, n); return h (n_units, n)."""
-        inputs, place, product, operands, self.h = self.calls[0]
+        inputs, place, calls, operands, self.h = self.calls[0]
         self.calls.reverse()
-        place[...] = x
+        np.copyto(place, x)
         if len(self.x_kernel):
             np.matmul(self.x_kernel, inputs, out=self.x_part)
-        if product is not None:
-            self.gemm(*product)
+        for call in calls:
+            self.gemm(*call)
         self.cell.step(*operands)
         return self.h
 

@@ -8,9 +8,9 @@ go while the records of the stretch are still in the processor's cache.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
 
 from ._memory import aligned, round_up
+from ._products import outer_product, products
 
 #: Bytes of forward records that a stretch may fill: about half a level-2 cache.
 STRETCH_BYTES = 600_000
@@ -99,7 +99,6 @@ class Tape:
         """Memory for the weights and their gradient; see `Recurrent.fill`."""
         cell, dtype, height = self.cell, self.dtype, n_units + n_in + 1
         see_h = (cell.n_full + cell.n_recurrent) * n_units
-        self.gemm = get_blas_funcs("gemm", dtype=dtype)
         self.kernel = aligned(see_h * height, dtype).reshape(see_h, height)
         self.x_kernel = np.empty((cell.n_input * n_units, n_in + 1), dtype)
         self.back_kernel = aligned(n_units * see_h, dtype).reshape(n_units, see_h)
@@ -142,12 +141,9 @@ class Tape:
             h_prev = s_t[:n_units].reshape(-1)
             c = None if cell.memory is None else records[k + 1, cell.memory]
             z = records[k, :n_gates] if cell.n_record else h
-            product = None
-            if n_gates:
-                z = z.reshape(n_gates * n_units, n).T
-                product = (1.0, s_t.T, self.kernel.T, 0.0, z, 0, 0, 1)
+            z = z.reshape(n_gates * n_units, n)
             operands = cell.operands(records[k], x_part[k].reshape(-1), h_prev, h, c)
-            steps.append((product, operands))
+            steps.append((products(self.kernel, s_t, z), operands))
         before, after = [], []
         if cell.memory is not None:
             carried = self.memory[:, :n]
@@ -251,17 +247,15 @@ class Tape:
         first = cell.first_delta
         see_h = first + cell.n_input
         last = see_h + cell.n_full + cell.n_recurrent
-        products = []
-        if n > 1:
-            delta = local[first:last].reshape(-1, n).T
-            d_kernel = self.d_kernel.T
-            products.append((1.0, self.s[t].T, delta, 1.0, d_kernel, 1, 0, 1))
+        calls = []
+        if n > 1:  # else left to single_sequence_products
+            delta = local[first:last].reshape(-1, n)
+            calls.append(outer_product(delta, self.s[t], self.d_kernel))
         target, beta, after = self._link(t, local) if t else (None, 0.0, [])
         if t and last > see_h:
-            delta = local[see_h:last].reshape(-1, n).T
-            back = self.back_kernel.T
-            products.append((1.0, delta, back, beta, target, 0, 0, 1))
-        return BackStep(operands, products, after)
+            delta = local[see_h:last].reshape(-1, n)
+            calls += products(self.back_kernel, delta, target, beta)
+        return BackStep(operands, calls, after)
 
     def _link(self, t, local):
         """How dL/dh and dL/dc go on from step t to step t - 1."""
@@ -281,7 +275,7 @@ class Tape:
         if ends and cell.kept is not None:
             # The step before is not built yet; its wide block is made here.
             after.append((self._widen, t - 1, local[cell.kept].reshape(shape)))
-        return target.T, beta, after
+        return target, beta, after
 
     def _widen(self, t, dc):
         self._wide[t][:, : dc.shape[1]] = dc
