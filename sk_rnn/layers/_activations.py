@@ -53,7 +53,7 @@ def _relu(z):
     if z.dtype.kind == "c":  # np.maximum would lose a complex step
         z *= z.real > 0
         return z
-    return np.maximum(z, 0, z)
+    return np.maximum(z, 0, out=z)
 
 
 def _relu_slope(a, out):

@@ -8,6 +8,8 @@ from ._base import Solver
 #: scipy.optimize.minimize: the line search found no lower point.
 LINE_SEARCH_FAILED = 2
 
+OPTIONS = {"maxfun": 1_000_000, "ftol": 0.0, "gtol": 1e-10}
+
 
 class LBFGS(Solver):
     """Deterministic, without a learning rate; every iteration sees all data.
@@ -16,46 +18,51 @@ class LBFGS(Solver):
     """
 
     def _iterate(self, objective, theta, monitor):
-        best = np.inf
-
-        def loss_and_grad(theta):
-            nonlocal best
-            loss, grad = objective.loss_and_grad(theta)
-            if not (np.isfinite(loss) and np.isfinite(grad).all()):
-                if not np.isfinite(best):
-                    return np.inf, np.zeros_like(theta)
-                # A step too far: tell the line search to come back.
-                return 1e10 * (1 + abs(best)), np.zeros_like(theta)
-            best = min(best, loss)
-            return float(loss), grad.astype(float)
+        function = _Guarded(objective.loss_and_grad)
 
         def callback(intermediate_result):
+            function.turned_back = False
             if monitor.update(intermediate_result.x, intermediate_result.fun):
                 raise StopIteration
 
         theta = theta.astype(float)
         while not monitor.stop:
             before = monitor.n_iter
+            options = OPTIONS | {"maxiter": monitor.max_iter - before}
             result = minimize(
-                loss_and_grad,
-                theta,
+                *(function, theta),
                 jac=True,
                 method="L-BFGS-B",
                 callback=callback,
-                options={
-                    "maxiter": monitor.max_iter - before,
-                    "maxfun": 1_000_000,
-                    "ftol": 0.0,
-                    "gtol": 1e-10,
-                },
+                options=options,
             )
-            if not np.isfinite(best):
+            if monitor.stop:
+                return
+            if monitor.n_iter > before and result.status == LINE_SEARCH_FAILED:
+                # A kink of the loss, or rounding, spoilt the curvature pairs: go on
+                # from here with fresh ones, as long as they gain something.
+                theta = result.x
+            elif function.turned_back:
                 monitor.not_finite()
-            elif result.status != LINE_SEARCH_FAILED or monitor.n_iter == before:
+            else:
                 if monitor.n_iter == 0:
                     monitor.update(result.x, result.fun)
-                if not monitor.stop:
-                    monitor.finish("the gradient is zero to machine precision")
-            # Else: a kink of the loss, or rounding, spoilt the curvature pairs; go on
-            # from here with fresh ones as long as they gain something.
-            theta = result.x
+                monitor.finish("the gradient is zero to machine precision")
+
+
+class _Guarded:
+    """Loss and gradient that tell the line search to come back from where they are
+    not finite."""
+
+    def __init__(self, loss_and_grad):
+        self.loss_and_grad, self.best, self.turned_back = loss_and_grad, None, False
+
+    def __call__(self, theta):
+        loss, grad = self.loss_and_grad(theta)
+        if np.isfinite(loss) and np.isfinite(grad).all():
+            self.best = loss if self.best is None else min(self.best, loss)
+            return float(loss), grad.astype(float)
+        self.turned_back = True
+        # A flat, high place; at the very start, where there is no way back, the end.
+        high = 0.0 if self.best is None else 1e10 * (1 + abs(self.best))
+        return high, np.zeros_like(theta)
