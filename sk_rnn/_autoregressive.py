@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
 from sklearn.utils._param_validation import Interval
 
@@ -18,6 +19,11 @@ BLOCK_SIZE = 2**20
 #: The Gram matrix is trusted while its reciprocal condition number is above this: its
 #: solution then has at least the digits of float32; below, QR keeps twice as many.
 WELL_CONDITIONED = 1e-9
+
+
+#: Sums of squared residuals below this share of the squares themselves have lost
+#: digits to cancellation, and are summed up from the residuals instead.
+CANCELLED = 1e-4
 
 
 @document
@@ -106,15 +112,18 @@ class AutoRegressor(SequenceRegressor):
         n_lags = network.layers[0].reach + 1
         rows = _Rows(data, n_lags)
         solution = rows.solve(self.alpha)
-        p["output.weight"][...], p["output.bias"][...] = solution[:-1], solution[-1]
-        self._set_results(rows, solution)
+        # The delay line puts the newest value first.
+        coef = solution[:-1].reshape(n_lags, -1, solution.shape[1])[::-1]
+        p["output.weight"][...] = coef.reshape(-1, solution.shape[1])
+        p["output.bias"][...] = solution[-1]
+        self._set_results(rows, solution, coef)
         return theta
 
-    def _set_results(self, rows, solution):
+    def _set_results(self, rows, solution, coef):
         n_outputs = solution.shape[1]
         x_scaler, y_scaler = self._x_scaler, self._y_scaler
-        coef = solution[:-1].reshape(rows.n_lags, -1, n_outputs).transpose(0, 2, 1)
-        self.coef_ = coef * (y_scaler.scale[:, None] / x_scaler.scale)
+        units = y_scaler.scale[:, None] / x_scaler.scale
+        self.coef_ = coef.transpose(0, 2, 1) * units
         mean_part = np.einsum("koc,c->o", self.coef_, x_scaler.mean)
         self.intercept_ = y_scaler.mean + solution[-1] * y_scaler.scale - mean_part
         covariance = rows.residual_covariance(solution)
@@ -213,6 +222,8 @@ class AutoRegressor(SequenceRegressor):
 class _Rows:
     """Lagged rows and targets in blocks; the whole lag matrix is never in memory.
 
+    A row holds the values of the last `n_lags` steps, oldest first, and a 1.
+
     Parameters
     ----------
     data : Dataset
@@ -223,43 +234,69 @@ class _Rows:
     def __init__(self, data, n_lags):
         self.data, self.n_lags = data, n_lags
         self.n_columns = n_lags * data.x.shape[1] + 1
-        self.weight_sum = float(sum(w.sum() for _, _, w in self.blocks()))
+        self.weight_sum = 0.0
+        self.gram = np.zeros((self.n_columns, self.n_columns))
+        self.cross = np.zeros((self.n_columns, data.y.shape[1]))
+        self.squares = np.zeros((data.y.shape[1], data.y.shape[1]))
+        for z, y, weight_sum in self.blocks():
+            self.weight_sum += weight_sum
+            self.gram += z.T @ z
+            self.cross += z.T @ y
+            self.squares += y.T @ y
         if not self.weight_sum:
             raise ValueError(
                 f"No step with a positive weight has n_lags={n_lags} values before it."
             )
 
     def blocks(self):
-        """Yield (rows [lags, 1], targets, weights) in double precision."""
+        """Yield rows and targets times the roots of their weights, and their sum.
+
+        All in double precision.
+        """
+        data, n_rows = self.data, max(1, BLOCK_SIZE // self.n_columns)
+        pieces = self._last_windows() if data.last else self._windows()
+        for windows, y, weight in pieces:
+            for first in range(0, len(y), n_rows):
+                part = slice(first, first + n_rows)
+                z = np.ones((len(y[part]), self.n_columns))
+                z[:, :-1] = windows[part].reshape(len(z), -1)
+                targets, w = y[part].astype(float), weight[part].astype(float)
+                if not (w == 1).all():
+                    root = np.sqrt(w)[:, None]
+                    z *= root
+                    targets *= root
+                yield z, targets, float(w.sum())
+
+    def _windows(self):
+        """Windows of every record, (n, n_lags, n_channels), as a view."""
         data = self.data
-        rows_per_block = max(1, BLOCK_SIZE // self.n_columns)
-        ends, rows = data.starts + data.lengths - 1, np.arange(data.n_sequences)
-        if not data.last:
-            first = data.starts + self.n_lags - 1
-            ends = np.concatenate(
-                [np.arange(a, b + 1) for a, b in zip(first, ends, strict=True)]
-            )
-            rows = ends
-        lags = np.arange(self.n_lags)
-        for start in range(0, len(ends), rows_per_block):
-            part = slice(start, start + rows_per_block)
-            z = np.ones((len(ends[part]), self.n_columns))
-            z[:, :-1] = data.x[ends[part, None] - lags].reshape(len(z), -1)
-            yield z, data.y[rows[part]].astype(float), data.weight[rows[part]]
+        for first, length in zip(data.starts, data.lengths, strict=True):
+            x = data.x[first : first + length]
+            windows = sliding_window_view(x, self.n_lags, axis=0).transpose(0, 2, 1)
+            ends = slice(first + self.n_lags - 1, first + length)
+            yield windows, data.y[ends], data.weight[ends]
+
+    def _last_windows(self):
+        """The last window of all records of the same length."""
+        data = self.data
+        for length in np.unique(data.lengths):
+            which = np.flatnonzero(data.lengths == length)
+            ends = data.starts[which] + length
+            if len(which) == data.n_sequences:
+                windows = data.x.reshape(len(which), length, -1)[:, -self.n_lags :]
+            else:
+                lags = np.arange(-self.n_lags, 0)
+                windows = data.x[ends[:, None] + lags]
+            yield windows, data.y[which], data.weight[which]
 
     def solve(self, alpha):
         """Minimise sum w |y - z beta|^2 + alpha |beta without intercept|^2."""
-        gram = np.zeros((self.n_columns, self.n_columns))
-        cross = 0.0
-        for z, y, w in self.blocks():
-            weighted = z * w[:, None]
-            gram += weighted.T @ z
-            cross = cross + weighted.T @ y
+        gram = self.gram.copy()
         gram[np.diag_indices(self.n_columns - 1)] += alpha
         with np.errstate(all="ignore"):
             well = 1 / np.linalg.cond(gram) > WELL_CONDITIONED
         if well:
-            return linalg.cho_solve(linalg.cho_factor(gram), cross)
+            return linalg.cho_solve(linalg.cho_factor(gram), self.cross)
         return self._solve_by_qr(alpha)
 
     def _solve_by_qr(self, alpha):
@@ -269,17 +306,19 @@ class _Rows:
         """
         penalty = np.sqrt(alpha) * np.eye(self.n_columns)
         penalty[-1] = 0
-        n_outputs = self.data.y.shape[1]
-        factor = np.hstack([penalty, np.zeros((self.n_columns, n_outputs))])
-        for z, y, w in self.blocks():
-            weighted = np.hstack([z, y]) * np.sqrt(w)[:, None]
-            factor = np.linalg.qr(np.vstack([factor, weighted]), mode="r")
+        factor = np.hstack([penalty, np.zeros_like(self.cross)])
+        for z, y, _ in self.blocks():
+            stacked = np.vstack([factor, np.hstack([z, y])])
+            factor = np.linalg.qr(stacked, mode="r")
         return linalg.lstsq(factor[:, : self.n_columns], factor[:, self.n_columns :])[0]
 
     def residual_covariance(self, solution):
         """Weighted mean of the outer products of the residuals."""
-        total = 0.0
-        for z, y, w in self.blocks():
-            residual = y - z @ solution
-            total = total + (residual * w[:, None]).T @ residual
+        explained = solution.T @ (2 * self.cross - self.gram @ solution)
+        total = self.squares - (explained + explained.T) / 2
+        if (np.diag(total) < CANCELLED * np.diag(self.squares)).any():
+            total = 0.0
+            for z, y, _ in self.blocks():
+                residual = y - z @ solution
+                total = total + residual.T @ residual
         return total / self.weight_sum

@@ -222,8 +222,8 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     def _end_state(self, data):
         """The state after the last training row."""
-        batch = data.batch([0])
-        return self._network.forward(self._theta, batch.x, batch.steps, batch.out)[1]
+        x, steps, *_ = data.batch([0])
+        return self._network.forward(self._theta, x, steps, steps.tail(1))[1]
 
     # ---------------------------------------------------------------- prediction
     def predict(self, X):

@@ -51,8 +51,7 @@ class LBFGS(Solver):
 
 
 class _Guarded:
-    """Loss and gradient that tell the line search to come back from where they are
-    not finite."""
+    """Loss and gradient; where they are not finite, a sign to come back."""
 
     def __init__(self, loss_and_grad):
         self.loss_and_grad, self.best, self.turned_back = loss_and_grad, None, False
