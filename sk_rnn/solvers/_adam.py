@@ -33,7 +33,7 @@ class Adam(Solver):
                 weight, loss, grad = loss_and_grad(theta)
                 norm = math.sqrt(np.dot(grad, grad))
                 if not (math.isfinite(loss) and math.isfinite(norm)):
-                    monitor.not_finite()
+                    monitor.not_finite(theta)
                     return
                 if self.max_grad_norm is not None and norm > self.max_grad_norm:
                     grad *= self.max_grad_norm / norm

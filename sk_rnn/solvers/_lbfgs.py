@@ -21,7 +21,7 @@ class LBFGS(Solver):
         function = _Guarded(objective.loss_and_grad)
 
         def callback(intermediate_result):
-            function.turned_back = False
+            function.settle(intermediate_result.fun)
             if monitor.update(intermediate_result.x, intermediate_result.fun):
                 raise StopIteration
 
@@ -43,7 +43,7 @@ class LBFGS(Solver):
                 # from here with fresh ones, as long as they gain something.
                 theta = result.x
             elif function.turned_back:
-                monitor.not_finite()
+                monitor.not_finite(result.x)
             else:
                 if monitor.n_iter == 0:
                     monitor.update(result.x, result.fun)
@@ -54,14 +54,20 @@ class _Guarded:
     """Loss and gradient; where they are not finite, a sign to come back."""
 
     def __init__(self, loss_and_grad):
-        self.loss_and_grad, self.best, self.turned_back = loss_and_grad, None, False
+        self.loss_and_grad = loss_and_grad
+        self.settled, self.turned_back = None, False
 
     def __call__(self, theta):
         loss, grad = self.loss_and_grad(theta)
         if np.isfinite(loss) and np.isfinite(grad).all():
-            self.best = loss if self.best is None else min(self.best, loss)
+            self.settled = loss if self.settled is None else self.settled
             return float(loss), grad.astype(float)
         self.turned_back = True
         # A flat, high place; at the very start, where there is no way back, the end.
-        high = 0.0 if self.best is None else 1e10 * (1 + abs(self.best))
+        high = 0.0 if self.settled is None else 1e10 * (1 + abs(self.settled))
         return high, np.zeros_like(theta)
+
+    def settle(self, loss):
+        """Take note of the end of a search; a gain makes up for turning back."""
+        if loss < self.settled:
+            self.settled, self.turned_back = loss, False

@@ -41,7 +41,7 @@ class Monitor:
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
         self.loss_curve, self.validation_loss_curve = [], []
-        self.theta, self.loss = None, np.inf
+        self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
 
     @property
@@ -56,7 +56,7 @@ class Monitor:
         """Take note of a finished iteration; return whether to stop."""
         watched = self.validate(theta) if self.validate else loss
         if not (np.isfinite(loss) and np.isfinite(watched) and _finite(theta)):
-            return self.not_finite()
+            return self.not_finite(theta)
         self.loss_curve.append(float(loss))
         message = f"Iteration {self.n_iter}, loss = {loss:.8g}"
         if self.validate:
@@ -65,6 +65,7 @@ class Monitor:
         if self.verbose:
             print(message)
         if not self.validate or watched < self.best:
+            self.before = self.theta, self.loss
             self.theta, self.loss = theta.copy(), float(loss)
         self._judge(watched)
         if self.callback and self.callback(self.theta):
@@ -97,9 +98,11 @@ class Monitor:
         if self.verbose:
             print(f"Stopped after {self.n_iter} iterations: {reason}.")
 
-    def not_finite(self):
-        """End because a loss, a gradient or a parameter is no longer finite."""
+    def not_finite(self, theta):
+        """End because a loss or a gradient at `theta`, or `theta`, is not finite."""
         self.stop = True
+        if self.before is not None and np.array_equal(theta, self.theta):
+            self.theta, self.loss = self.before  # finite, but their loss is not
         warnings.warn(
             f"Training turned non-finite after iteration {self.n_iter}; the last "
             "finite parameters are kept. A smaller learning_rate_init or "

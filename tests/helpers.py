@@ -1,0 +1,46 @@
+"""What several test files share."""
+
+import numpy as np
+
+#: Ragged sets of lengths, longest first.
+LENGTHS = ([1], [1, 1], [4], [5, 5, 5], [3, 1], [7, 5, 5, 2, 1])
+
+#: How many last steps of each sequence are wanted; None for all.
+TAILS = (None, 1, 3)
+
+
+def complex_step(function, values, step=1e-30):
+    """Gradient of a real function of an array, exact to rounding.
+
+    Squire & Trapp, SIAM Review 40 (1998): a step along the imaginary axis needs no
+    difference, so nothing cancels.
+    """
+    gradient = np.empty(values.shape)
+    shifted = values.astype(complex)
+    for index in np.ndindex(values.shape):
+        shifted[index] += 1j * step
+        gradient[index] = function(shifted).imag / step
+        shifted[index] = values[index]
+    return gradient
+
+
+def central_difference(function, values, step=1e-6):
+    """Gradient of a function of an array, to about ten digits."""
+    gradient = np.empty(values.shape)
+    shifted = values.copy()
+    for index in np.ndindex(values.shape):
+        shifted[index] = values[index] + step
+        above = function(shifted)
+        shifted[index] = values[index] - step
+        gradient[index] = (above - function(shifted)) / (2 * step)
+        shifted[index] = values[index]
+    return gradient
+
+
+def assert_near(actual, desired, tolerance):
+    """Compare arrays relative to the largest entry."""
+    actual, desired = np.asarray(actual), np.asarray(desired)
+    assert actual.shape == desired.shape
+    scale = max(np.abs(desired).max(initial=0), 1e-300)
+    error = np.abs(actual - desired).max(initial=0) / scale
+    assert error <= tolerance, f"relative error {error:.2e} > {tolerance:g}"

@@ -1,0 +1,83 @@
+"""Imports point down, and siblings do not know each other."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import sk_rnn
+from sk_rnn.layers import CELLS
+
+ROOT = Path(sk_rnn.__file__).parent
+
+#: From the ground up. A part may import those in the lines below its own.
+FLOORS = [
+    {"_sequences", "_params", "_losses", "_scaling", "_docs", "_callbacks", "datasets"},
+    {"layers", "solvers", "_dataset", "_input"},
+    {"_objective", "_run"},
+    {"_base"},
+    {"_network"},
+    {"_autoregressive", "_narx", "_recurrent", "_tdnn"},
+    {"__init__"},
+]
+FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
+
+#: What these may import of the package at the most, besides their own.
+ONLY = {
+    "solvers": set(),
+    "layers": {"_params"},
+    "_objective": set(),
+    "_dataset": {"_sequences"},
+}
+
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def modules_imported(path):
+    """Absolute names of all modules that a file imports, wherever it does so."""
+    package = ("sk_rnn", *path.relative_to(ROOT).parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package[: len(package) + 1 - node.level] if node.level else ()
+            module = [*parents, *([node.module] if node.module else [])]
+            # "from . import x" may import the module x.
+            names = [alias.name for alias in node.names] if not node.module else [""]
+            yield from (".".join([*module, name]).rstrip(".") for name in names)
+
+
+def part_of(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path):
+    part = part_of(path)
+    assert part in FLOOR_OF, f"give {part} a place in FLOORS"
+    parts = {
+        name.split(".")[1] if "." in name else "__init__"
+        for name in modules_imported(path)
+        if name.split(".")[0] == "sk_rnn"
+    } - {part}
+    upwards = {other for other in parts if FLOOR_OF[other] >= FLOOR_OF[part]}
+    assert not upwards, f"{part} imports {upwards}"
+    assert parts <= ONLY.get(part, parts)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_knows_neither_time_nor_parameters(name):
+    path = Path(inspect.getsourcefile(CELLS[name]))
+    cell = {"sk_rnn.layers._cell", "sk_rnn.layers._activations"}
+    assert set(modules_imported(path)) <= cell | {"numpy"}
+
+
+def test_solvers_know_the_numbers_alone():
+    outside = {
+        name.split(".")[0]
+        for path in FILES
+        if part_of(path) == "solvers"
+        for name in modules_imported(path)
+    }
+    assert outside <= {"sk_rnn", "numpy", "scipy", "sklearn", "math", "warnings"}

@@ -1,0 +1,689 @@
+"""Layers: exact gradients, states that continue, records that do not touch.
+
+Everything runs over the registries of cells and activations, over ragged sets of
+lengths, and over all the ways in which rows can be wanted.
+"""
+
+import inspect
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+from helpers import LENGTHS, TAILS, assert_near, central_difference, complex_step
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_rnn._sequences import Steps
+from sk_rnn.layers import (
+    ACTIVATIONS,
+    CELLS,
+    Chain,
+    Delay,
+    Dense,
+    Dropout,
+    Feedback,
+    Recurrent,
+    _tape,
+)
+from sk_rnn.layers._feedback import BOUND
+
+N_IN = 2
+
+
+def core(n_in, sizes, activation="tanh"):
+    """Dense layers, the last of them linear."""
+    layers = {}
+    for k, n_out in enumerate(sizes):
+        last = k == len(sizes) - 1
+        layers[f"dense{k}"] = Dense(n_in, n_out, "identity" if last else activation)
+        n_in = n_out
+    return Chain(layers)
+
+
+def feedback(n_lags, *sizes):
+    return Feedback(core(N_IN + n_lags * sizes[-1], sizes), n_lags)
+
+
+def tdnn(first, second, activation="tanh"):
+    delays = Delay([(N_IN, range(first + 1))]), Delay([(3, range(second + 1))])
+    hidden = Dense(delays[0].n_out, 3, activation)
+    output = Dense(delays[1].n_out, 2)
+    return Chain({"d0": delays[0], "h": hidden, "d1": delays[1], "o": output})
+
+
+def narx(n_input_lags, n_output_lags):
+    delay = Delay([(N_IN, range(n_input_lags + 1))])
+    n_in = delay.n_out + n_output_lags * 2
+    return Chain({"d": delay, "": Feedback(core(n_in, (3, 2)), n_output_lags)})
+
+
+def stack(cell):
+    layers = {"a": Recurrent(cell(), N_IN, 3), "b": Recurrent(cell(), 3, 2)}
+    return Chain(layers | {"output": Dense(2, 1)})
+
+
+def mixed(cell):
+    """Delays before and behind a recurrent layer."""
+    before = Delay([(N_IN, (0, 2))])
+    behind = Delay([(2, (0, 1, 2))])
+    recurrent = Recurrent(cell(), before.n_out, 2)
+    return Chain({"d": before, "r": recurrent, "b": behind, "o": Dense(6, 2)})
+
+
+def cells():
+    """Every cell, with every activation where it has one."""
+    for name, cell in CELLS.items():
+        if "activation" in inspect.signature(cell).parameters:
+            for activation in ACTIVATIONS:
+                yield f"{name}-{activation}", partial(cell, activation)
+        else:
+            yield name, cell
+
+
+RECURRENT = {name: partial(Recurrent, cell(), N_IN, 3) for name, cell in cells()}
+CHAINS = {
+    **{f"stack-{name}": partial(stack, cell) for name, cell in CELLS.items()},
+    "delay-lstm-delay": partial(mixed, CELLS["lstm"]),
+    "delay-integrator-delay": partial(mixed, CELLS["integrator"]),
+    "tdnn": partial(tdnn, 2, 1),
+    "tdnn-late": partial(tdnn, 0, 3),
+    "narx": partial(narx, 2, 2),
+    "narx-open": partial(narx, 1, 0),
+}
+LAYERS = {
+    **{f"dense-{name}": partial(Dense, N_IN, 3, name) for name in ACTIVATIONS},
+    "delay": partial(Delay, [(N_IN, range(3))]),
+    "delay-past-only": partial(Delay, [(N_IN, (1, 4))]),
+    "delay-groups": partial(Delay, [(1, (0, 2)), (1, (1, 9))]),
+    "delay-none": partial(Delay, [(N_IN, (0,))]),
+    **RECURRENT,
+    "feedback-linear": partial(feedback, 1, 2),
+    "feedback": partial(feedback, 2, 3, 2),
+    "feedback-deep": partial(feedback, 3, 3, 2, 1),
+    "feedback-none": partial(feedback, 0, 3, 1),
+    **CHAINS,
+}
+RAGGED = [7, 5, 5, 2, 1]
+
+
+def wanted(layer, lengths):
+    """The tails that a layer can be asked for, without repetition."""
+    if isinstance(layer, Dense):
+        return [None]
+    return [n for n in TAILS if n is None or n < max(lengths)]
+
+
+CASES = [
+    pytest.param(name, lengths, tail, id=f"{name}-{lengths}-{tail}")
+    for name, make in LAYERS.items()
+    for lengths in LENGTHS
+    for tail in wanted(make(), lengths)
+]
+each_case = pytest.mark.parametrize("name, lengths, n_last", CASES)
+each_layer = pytest.mark.parametrize("name", LAYERS)
+each_chain = pytest.mark.parametrize("name", CHAINS)
+
+
+class Setup:
+    """A layer with parameters, input rows, and a gradient for its output rows."""
+
+    def __init__(self, name, lengths=RAGGED, n_last=None, dtype=float, seed=0):
+        rng = np.random.RandomState(seed)
+        self.layer = LAYERS[name]() if isinstance(name, str) else name
+        self.steps = Steps(lengths)
+        self.out = self.steps.tail(n_last)
+        self.theta = 0.6 * rng.standard_normal(self.layer.size).astype(dtype)
+        self.x = rng.standard_normal((self.steps.n_rows, N_IN)).astype(dtype)
+        self.dy = rng.standard_normal((self.out.n_rows, self.layer.n_out))
+        self.dy = self.dy.astype(dtype)
+
+    def run(self, theta=None, x=None, state=None):
+        """Output and final state of the inference pass."""
+        theta = self.theta if theta is None else theta
+        x = self.x if x is None else x
+        y, state, cache = self.layer.forward(theta, x, self.steps, self.out, state)
+        assert cache is None
+        return y, state
+
+    def train(self, x=None, dy=None, state=None, need_dx=True):
+        """Output, and gradients of parameters and input, of the training pass."""
+        x = self.x if x is None else x
+        dy = self.dy if dy is None else dy
+        y, after, cache = self.layer.forward(
+            self.theta, x, self.steps, self.out, state, train=True
+        )
+        assert after is None
+        y = y.copy()
+        dtheta = np.zeros_like(self.theta)
+        dx = self.layer.backward(self.theta, dy.copy(), cache, dtheta, need_dx)
+        return y, dtheta, dx
+
+    def loss(self, theta=None, x=None):
+        """A linear function of the output, whose gradient there is `dy`."""
+        return (self.dy * self.run(theta, x)[0]).sum()
+
+
+def rows_of_record(steps, k):
+    return np.flatnonzero(steps.sequence == k)
+
+
+def assert_states_near(one, other, tolerance):
+    """Compare nested states."""
+    if isinstance(one, np.ndarray):
+        assert_near(one, other, tolerance)
+    elif one is None:
+        assert other is None
+    else:
+        for a, b in zip(one, other, strict=True):
+            assert_states_near(a, b, tolerance)
+
+
+def take(state, indices):
+    """Some sequences of a nested state."""
+    if state is None or isinstance(state, np.ndarray):
+        return None if state is None else state[indices]
+    return [take(part, indices) for part in state]
+
+
+# ------------------------------------------------------------------------ gradients
+@each_case
+def test_gradient_is_the_complex_step(name, lengths, n_last):
+    setup = Setup(name, lengths, n_last)
+    _, dtheta, dx = setup.train()
+    assert_near(dtheta, complex_step(lambda v: setup.loss(theta=v), setup.theta), 1e-12)
+    assert_near(dx, complex_step(lambda v: setup.loss(x=v), setup.x), 1e-12)
+
+
+@each_layer
+def test_gradient_is_the_central_difference(name):
+    setup = Setup(name)
+    _, dtheta, dx = setup.train()
+    numeric = central_difference(lambda v: setup.loss(theta=v), setup.theta)
+    assert_near(dtheta, numeric, 1e-7)
+    assert_near(dx, central_difference(lambda v: setup.loss(x=v), setup.x), 1e-7)
+
+
+@each_layer
+def test_gradient_is_added_and_that_of_the_input_can_be_left_out(name):
+    setup = Setup(name)
+    _, dtheta, _ = setup.train()
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, train=True
+    )
+    total = np.ones_like(setup.theta)
+    setup.layer.backward(setup.theta, setup.dy.copy(), cache, total, need_dx=False)
+    assert_near(total, dtheta + 1, 1e-14)
+
+
+@each_case
+def test_inference_is_the_training_pass(name, lengths, n_last):
+    setup = Setup(name, lengths, n_last)
+    y, _ = setup.run()
+    assert y.shape == (setup.out.n_rows, setup.layer.n_out)
+    assert_near(setup.train()[0], y, 1e-14)
+
+
+@each_layer
+def test_a_pass_leaves_nothing_behind_for_the_next(name):
+    """The working memory that layers keep for a structure is only memory."""
+    setup = Setup(name)
+    first = setup.train()
+    other = Setup(name, seed=1)
+    used = setup.train(x=other.x, dy=other.dy)
+    assert not np.array_equal(used[0], first[0])
+    again = setup.train()
+    for one, two in zip(first, again, strict=True):
+        assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("stretch_bytes", [1, 1500, 4000])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_stretches_of_any_length_give_the_same(monkeypatch, name, stretch_bytes):
+    whole = Setup(name, [12, 12, 9, 9, 9, 1]).train()
+    monkeypatch.setattr(_tape, "STRETCH_BYTES", stretch_bytes)
+    pieces = Setup(name, [12, 12, 9, 9, 9, 1]).train()
+    for one, two in zip(whole, pieces, strict=True):
+        assert_near(two, one, 1e-14)
+
+
+# ------------------------------------------------------------- against the equations
+@pytest.mark.parametrize("name", [n for n in RECURRENT if "-" in n])
+def test_recurrences_follow_their_equations(name):
+    recurrence, activation = name.split("-")
+    function = {
+        "identity": lambda z: z,
+        "tanh": np.tanh,
+        "logistic": lambda z: 1 / (1 + np.exp(-z)),
+        "relu": lambda z: np.where(z > 0, z, 0),
+    }[activation]
+    setup = Setup(name)
+    p = setup.layer.views(setup.theta)
+    y, (final,) = setup.run()
+    for k in range(setup.steps.n_sequences):
+        h = np.zeros(3)
+        for row in rows_of_record(setup.steps, k):
+            z = setup.x[row] @ p["weight_input"] + p["bias"]
+            if recurrence != "integrator":
+                z = z + h @ p["weight_recurrent"]
+            h = function(z) + (0 if recurrence == "simple" else h)
+            np.testing.assert_allclose(y[row], h, rtol=1e-12)
+        np.testing.assert_allclose(final[k], h, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_last", TAILS)
+def test_delay_holds_earlier_rows_group_by_group(n_last):
+    setup = Setup("delay-groups", n_last=n_last)  # [(1, (0, 2)), (1, (1, 9))]
+    y, _ = setup.run()
+    row_at = {
+        (k, t): row
+        for row, (t, k) in enumerate(
+            zip(setup.steps.step, setup.steps.sequence, strict=True)
+        )
+    }
+    for row, source in enumerate(setup.steps.rows_of(setup.out)):
+        t, k = setup.steps.step[source], setup.steps.sequence[source]
+        for column, (channel, lag) in enumerate([(0, 0), (0, 2), (1, 1), (1, 9)]):
+            earlier = row_at.get((k, t - lag))
+            expected = 0 if earlier is None else setup.x[earlier, channel]
+            assert y[row, column] == expected
+
+
+@pytest.mark.parametrize("n_lags, sizes", [(1, (2,)), (2, (3, 2)), (3, (3, 2, 1))])
+def test_feedback_is_its_core_on_its_own_outputs(n_lags, sizes):
+    setup = Setup(feedback(n_lags, *sizes))
+    y, line = setup.run()
+    for k in range(setup.steps.n_sequences):
+        past = [np.zeros(sizes[-1])] * n_lags  # newest first
+        for row in rows_of_record(setup.steps, k):
+            a = np.concatenate([setup.x[row], *past])[None]
+            out, _, _ = setup.layer.core.forward(setup.theta, a, Steps([1]), Steps([1]))
+            assert_near(y[row], out[0], 1e-13)
+            past = [out[0], *past[:-1]]
+        assert_near(line[k], np.concatenate(past), 1e-13)
+
+
+def test_closed_loop_is_the_open_loop_on_its_own_outputs():
+    layer = narx(2, 3)
+    setup = Setup(layer)
+    y, _ = setup.run()
+    delay, loop = layer.layers
+    taps = [*delay.taps, (2, (1, 2, 3))]
+    open_loop = Chain({"d": Delay(taps), "": loop.core})
+    rows = np.concatenate([setup.x, y], axis=1)
+    again, _, _ = open_loop.forward(setup.theta, rows, setup.steps, setup.steps)
+    assert_near(again, y, 1e-14)
+
+
+# --------------------------------------------------------------------------- states
+CUTS = [
+    ([7, 5, 5, 3], [3, 3, 3, 2]),
+    ([7, 5, 5, 2], [1, 1, 1, 1]),
+    ([7, 5, 5, 2], [6, 4, 4, 1]),
+    ([6, 6], [5, 2]),
+    ([4], [2]),
+]
+
+
+@each_layer
+@pytest.mark.parametrize("lengths, cut", CUTS, ids=str)
+def test_two_pieces_with_the_state_are_one_run(name, lengths, cut):
+    whole = Setup(name, lengths)
+    y, final = whole.run()
+    first, second = Setup(name, cut), None
+    rest = [n - m for n, m in zip(lengths, cut, strict=True)]
+    order = np.argsort(-np.array(rest), kind="stable")
+    second = Setup(name, np.array(rest)[order])
+    for k, n in enumerate(cut):
+        rows = rows_of_record(whole.steps, k)
+        first.x[rows_of_record(first.steps, k)] = whole.x[rows[:n]]
+        place = int(np.flatnonzero(order == k)[0])
+        second.x[rows_of_record(second.steps, place)] = whole.x[rows[n:]]
+    y_first, state = first.run()
+    state = take(state, order)
+    y_second, after = second.run(state=state)
+    y_train, _, _ = second.train(state=state)
+    joined = np.empty_like(y)
+    for k, n in enumerate(cut):
+        rows = rows_of_record(whole.steps, k)
+        joined[rows[:n]] = y_first[rows_of_record(first.steps, k)]
+        place = int(np.flatnonzero(order == k)[0])
+        joined[rows[n:]] = y_second[rows_of_record(second.steps, place)]
+    assert_near(joined, y, 1e-13)
+    assert_near(y_train, y_second, 1e-13)
+    assert_states_near(after, take(final, order), 1e-13)
+
+
+@each_layer
+def test_step_by_step_is_one_run(name):
+    whole = Setup(name, [5, 5, 5])
+    y, final = whole.run()
+    state, one = None, Steps([1, 1, 1])
+    for rows in whole.steps.slices:
+        part, state, _ = whole.layer.forward(
+            whole.theta, whole.x[rows], one, one, state
+        )
+        assert_near(part, y[rows], 1e-13)
+    assert_states_near(state, final, 1e-13)
+
+
+@each_chain
+@pytest.mark.parametrize("n_last", [1, 3])
+def test_state_is_complete_where_only_the_last_rows_are_computed(name, n_last):
+    whole, pruned = Setup(name, [9, 8, 8, 1]), Setup(name, [9, 8, 8, 1], n_last)
+    _, state = whole.run()
+    _, after = pruned.run()
+    more = Setup(name, [3, 3, 2, 1], seed=1)
+    assert_near(more.run(state=after)[0], more.run(state=state)[0], 1e-13)
+
+
+@each_layer
+def test_a_state_is_not_changed_by_the_pass_that_starts_from_it(name):
+    setup = Setup(name, [4, 4])
+    _, state = setup.run()
+    first = setup.run(state=state)[0]
+    setup.train(state=state)
+    assert np.array_equal(setup.run(state=state)[0], first)
+
+
+# ------------------------------------------------------------ records do not touch
+@each_case
+def test_each_record_gives_the_same_alone(name, lengths, n_last):
+    setup = Setup(name, lengths, n_last)
+    y, final = setup.run()
+    _, dtheta, dx = setup.train()
+    total = np.zeros_like(dtheta)
+    for k, n in enumerate(lengths):
+        alone = Setup(name, [n], n_last)
+        rows, out_rows = (rows_of_record(s, k) for s in (setup.steps, setup.out))
+        alone.x, alone.dy = setup.x[rows], setup.dy[out_rows]
+        y_alone, state = alone.run()
+        _, dtheta_alone, dx_alone = alone.train()
+        assert_near(y_alone, y[out_rows], 1e-13)
+        assert_near(dx_alone, dx[rows], 1e-13)
+        assert_states_near(state, take(final, [k]), 1e-13)
+        total += dtheta_alone
+    assert_near(total, dtheta, 1e-13)
+
+
+@each_layer
+@pytest.mark.parametrize("n_last", [None, 1, 3])
+@pytest.mark.parametrize("changed", range(len(RAGGED)))
+def test_shifting_one_record_changes_no_other(name, n_last, changed):
+    if n_last not in wanted(LAYERS[name](), RAGGED):
+        n_last = None
+    setup = Setup(name, n_last=n_last)
+    x = setup.x.copy()
+    x[setup.steps.sequence == changed] += 3.0
+    others, out_others = (s.sequence != changed for s in (setup.steps, setup.out))
+    before, after = setup.run(), setup.run(x=x)
+    assert np.array_equal(before[0][out_others], after[0][out_others])
+    kept = np.delete(np.arange(len(RAGGED)), changed)
+    assert_states_near(take(before[1], kept), take(after[1], kept), 0)
+    # The gradient of a loss of the other records.
+    dy = setup.dy * out_others[:, None]
+    y, dtheta, dx = setup.train(dy=dy)
+    y_after, dtheta_after, dx_after = setup.train(x=x, dy=dy)
+    assert np.array_equal(y[out_others], y_after[out_others])
+    assert_near(dtheta_after, dtheta, 1e-14)
+    assert_near(dx_after[others], dx[others], 1e-14)
+    assert not dx_after[~others].any()
+
+
+@each_layer
+def test_a_change_reaches_the_future_alone(name):
+    setup = Setup(name)
+    y, _ = setup.run()
+    y_train, _, _ = setup.train()
+    reached = False
+    for t in range(setup.steps.n_steps):
+        x = setup.x.copy()
+        x[setup.steps.slices[t]] += 1.5
+        earlier = setup.steps.step < t
+        y_after, _ = setup.run(x=x)
+        assert np.array_equal(y_after[earlier], y[earlier])
+        assert np.array_equal(setup.train(x=x)[0][earlier], y_train[earlier])
+        reached = reached or not np.array_equal(y_after, y)
+        # And back: no gradient flows from an output to a later input.
+        dy = np.zeros_like(setup.dy)
+        dy[setup.steps.slices[t]] = 1
+        assert not setup.train(dy=dy)[2][setup.steps.step > t].any()
+    assert reached
+
+
+@each_chain
+@pytest.mark.parametrize("lengths", LENGTHS, ids=str)
+@pytest.mark.parametrize("n_last", [1, 3])
+def test_only_the_rows_that_matter_are_computed(name, lengths, n_last):
+    whole, pruned = Setup(name, lengths), Setup(name, lengths, n_last)
+    rows = whole.steps.rows_of(whole.steps.tail(n_last))
+    assert_near(pruned.run()[0], whole.run()[0][rows], 1e-13)
+    dy = np.zeros_like(whole.dy)
+    dy[rows] = pruned.dy
+    y, dtheta, dx = whole.train(dy=dy)
+    y_pruned, dtheta_pruned, dx_pruned = pruned.train()
+    assert_near(y_pruned, y[rows], 1e-13)
+    assert_near(dtheta_pruned, dtheta, 1e-13)
+    assert_near(dx_pruned, dx, 1e-13)
+
+
+def test_a_chain_of_delays_looks_no_further_back_than_it_must():
+    layer = tdnn(2, 1)
+    assert layer.reach == 3
+    steps = Steps([20, 20, 3])
+    structures = layer.structures(steps, steps.tail(1))
+    assert [s.n_steps for s in structures] == [4, 2, 2, 1, 1]
+    assert stack(CELLS["gru"]).reach is None
+
+
+# ---------------------------------------------------------------- memory and dtypes
+@each_layer
+def test_single_precision_stays_single(name):
+    single, double = Setup(name, dtype=np.float32), Setup(name)
+    y, state = single.run()
+    y_train, dtheta, dx = single.train()
+    assert {a.dtype for a in (y, y_train, dtheta, dx)} == {np.dtype(np.float32)}
+    assert_near(y, double.run()[0], 2e-6)
+    for one, two in zip((y_train, dtheta, dx), double.train(), strict=True):
+        assert_near(one, two, 2e-5)
+
+    def dtypes(state):
+        if state is None:
+            return set()
+        if isinstance(state, np.ndarray):
+            return {state.dtype}
+        return set().union(*map(dtypes, state))
+
+    assert dtypes(state) <= {np.dtype(np.float32)}
+
+
+@each_layer
+@pytest.mark.parametrize("n_last", [None, 3])
+def test_memory_layout_does_not_matter_and_inputs_are_not_written(name, n_last):
+    if n_last not in wanted(LAYERS[name](), RAGGED):
+        n_last = None
+    setup = Setup(name, n_last=n_last)
+    y, dtheta, dx = setup.train()
+    state = setup.run()[1]
+    expected = setup.run(state=state)[0]
+    wide = np.full((3 * len(setup.x), 4), np.nan)
+    wide[::3, 1::2] = setup.x
+    long = np.full(2 * len(setup.theta) + 1, np.nan)
+    long[1::2] = setup.theta
+    reversed_columns = np.asfortranarray(setup.x)
+    for x in (wide[::3, 1::2], reversed_columns):
+        other = Setup(name, n_last=n_last)
+        other.x, other.theta = x, long[1::2]
+        other.x.flags.writeable = other.theta.flags.writeable = False
+        for one, two in zip(other.train(), (y, dtheta, dx), strict=True):
+            assert_near(one, two, 1e-14)
+        assert_near(other.run()[0], y, 1e-14)
+        assert_near(other.run(state=state)[0], expected, 1e-14)
+        assert np.array_equal(other.x, setup.x)
+        assert np.array_equal(other.theta, setup.theta)
+
+
+# ----------------------------------------------------------------------- parameters
+@each_layer
+def test_parameters_fill_the_flat_vector(name):
+    layer = LAYERS[name]()
+    theta = np.zeros(layer.size)
+    for value, view in enumerate(layer.views(theta).values(), start=1):
+        assert not view.any()
+        view[...] = value
+    assert (theta > 0).all() and (np.diff(theta) >= 0).all()
+
+
+@each_layer
+def test_start_is_finite_and_follows_the_random_state(name):
+    layer = LAYERS[name]()
+    starts = np.full((3, layer.size), np.nan)
+    for theta, seed in zip(starts, (0, 0, 1), strict=True):
+        layer.start(theta, np.random.RandomState(seed))
+    assert np.isfinite(starts).all()
+    assert np.array_equal(starts[0], starts[1])
+    assert not layer.size or not np.array_equal(starts[0], starts[2])
+    for key, view in layer.views(starts[0]).items():
+        is_bias = key.rpartition(".")[2].startswith("bias")
+        assert is_bias == (view.ndim == 1)
+        assert is_bias or np.abs(view).max() < 2.5
+
+
+@pytest.mark.parametrize("name", [n for n in CELLS if n != "integrator"])
+def test_recurrent_weights_start_orthogonal(name):
+    layer = Recurrent(CELLS[name](), 3, 5)
+    theta = np.empty(layer.size)
+    layer.start(theta, np.random.RandomState(0))
+    weights = layer.views(theta)["weight_recurrent"]
+    for gate in np.split(weights, weights.shape[1] // 5, axis=1):
+        gain = 0.1 if name == "residual" else 1.0
+        np.testing.assert_allclose(gate.T @ gate, gain**2 * np.eye(5), atol=1e-14)
+
+
+def test_forget_gates_start_open():
+    layer = Recurrent(CELLS["lstm"](), 3, 2)
+    theta = np.empty(layer.size)
+    layer.start(theta, np.random.RandomState(0))
+    assert list(layer.views(theta)["bias"]) == [0, 0, 0, 0, 1, 1, 0, 0]  # o, i, f, g
+
+
+def test_chain_names_parameters_by_layer():
+    shapes = narx(1, 1).shapes
+    assert list(shapes) == [
+        *("dense0.weight", "dense0.bias"),
+        *("dense1.weight", "dense1.bias"),
+    ]
+    assert list(stack(CELLS["simple"]).shapes)[0] == "a.weight_input"
+
+
+# ------------------------------------------------------------------------ activation
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_stay_finite_and_in_place(name, dtype):
+    z = np.array([-1e4, -20, -1, 0, 1, 20, 1e4], dtype)
+    a = z.copy()
+    assert ACTIVATIONS[name].apply(a) is a
+    slope = np.empty_like(a)
+    ACTIVATIONS[name].slope(a, slope)
+    assert a.dtype == slope.dtype == dtype
+    assert np.isfinite(a).all() and np.isfinite(slope).all()
+    assert (np.diff(a) >= 0).all() and (slope >= 0).all()
+
+
+# --------------------------------------------------------------------------- dropout
+def dropout(rate=0.4, seed=0):
+    return Dropout(N_IN, rate, np.random.RandomState(seed))
+
+
+def test_dropout_keeps_the_mean_and_rests_in_inference():
+    steps = Steps([5000, 5000])
+    x = np.ones((steps.n_rows, N_IN))
+    y, _, _ = dropout().forward(np.empty(0), x, steps, steps, train=True)
+    kept = y != 0
+    np.testing.assert_allclose(y[kept], 1 / 0.6)
+    assert kept.mean() == pytest.approx(0.6, abs=0.015)
+    again, _, _ = dropout().forward(np.empty(0), x, steps, steps)
+    assert np.array_equal(again, x)
+
+
+def test_dropout_draws_a_new_mask_for_every_pass():
+    layer, steps = dropout(), Steps([50])
+    x = np.ones((50, N_IN))
+    masks = [layer.forward(np.empty(0), x, steps, steps, train=True)[0] for _ in "ab"]
+    assert not np.array_equal(*masks)
+
+
+def test_dropout_gradient_goes_through_the_same_mask():
+    def network():
+        layers = {"a": Recurrent(CELLS["gru"](), N_IN, N_IN), "d": dropout()}
+        return Chain(layers | {"o": Dense(N_IN, 2)})
+
+    setup = Setup(network())
+    _, dtheta, dx = setup.train()
+
+    def loss(theta, x):
+        forward = network().forward  # with a fresh generator: the same mask
+        y, _, _ = forward(theta, x, setup.steps, setup.out, train=True)
+        return (setup.dy * y).sum()
+
+    assert_near(dtheta, complex_step(lambda v: loss(v, setup.x), setup.theta), 1e-12)
+    assert_near(dx, complex_step(lambda v: loss(setup.theta, v), setup.x), 1e-12)
+
+
+def test_dropout_keeps_single_precision():
+    steps = Steps([5, 3])
+    x = np.ones((8, N_IN), np.float32)
+    layer = dropout()
+    y, _, cache = layer.forward(np.empty(0), x, steps, steps, train=True)
+    dx = layer.backward(np.empty(0), np.ones_like(x), cache, np.empty(0))
+    assert y.dtype == dx.dtype == np.float32
+
+
+# ------------------------------------------------------------------ diverging free run
+def diverging(gain=3.0, dtype=float):
+    """y_t = x_t + gain y_{t-1} of two records, the second too short to diverge."""
+    layer = Feedback(Chain({"o": Dense(2, 1)}), 1)
+    steps = Steps([60, 5])
+    theta = np.array([1.0, gain, 0.0], dtype)
+    return layer, theta, np.ones((steps.n_rows, 1), dtype), steps
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("gain", [3.0, -4.0])
+def test_a_diverging_free_run_is_held_and_says_where(gain, dtype):
+    layer, theta, x, steps = diverging(gain, dtype)
+    expected = [1.0]
+    while len(expected) < 60:
+        expected.append(np.clip(1 + gain * expected[-1], -BOUND, BOUND))
+    expected = np.array(expected)
+    first = int(np.flatnonzero(np.abs(expected) >= BOUND)[0])
+    with pytest.warns(
+        ConvergenceWarning, match=f"diverged at step {first} in 1 of 2 sequences"
+    ):
+        y, line, _ = layer.forward(theta, x, steps, steps)
+    np.testing.assert_allclose(y[steps.sequence == 0, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(y[steps.sequence == 1, 0], expected[:5], rtol=1e-5)
+    assert np.isfinite(line).all()
+
+
+def test_a_free_run_stays_finite_with_huge_weights():
+    layer, theta, x, steps = diverging(1e30, np.float32)
+    with pytest.warns(ConvergenceWarning, match="diverged at step"):
+        y, line, _ = layer.forward(theta, x, steps, steps)
+    assert np.isfinite(y).all() and np.isfinite(line).all()
+
+
+def test_gradient_of_a_held_run_is_exact_and_finite():
+    layer, theta, x, steps = diverging()
+    dy = np.random.RandomState(0).standard_normal((steps.n_rows, 1))
+    dtheta = np.zeros(3)
+    with warnings.catch_warnings():  # training does not warn: the loss tells
+        warnings.simplefilter("error")
+        _, _, cache = layer.forward(theta, x, steps, steps, train=True)
+        dx = layer.backward(theta, dy.copy(), cache, dtheta)
+
+    def loss(theta, x):
+        y, _, _ = layer.forward(theta, x, steps, steps, train=True)
+        return (dy * y).sum()
+
+    assert_near(dtheta, complex_step(lambda v: loss(v, x), theta), 1e-12)
+    assert_near(dx, complex_step(lambda v: loss(theta, v), x), 1e-12)

@@ -1,0 +1,363 @@
+"""Solvers: what all of them promise, and what each is."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+from sklearn.exceptions import ConvergenceWarning
+
+from sk_rnn.solvers import LBFGS, SOLVERS, Adam, Monitor
+
+SETTINGS = {"learning_rate_init": 0.05, "max_grad_norm": None}
+each_solver = pytest.mark.parametrize("name", SOLVERS)
+
+
+class LeastSquares:
+    """Rows of a linear model whose minimiser is known, `noise` being orthogonal."""
+
+    def __init__(self, n_batches=4, dtype=float, noise=0.0):
+        rng = np.random.RandomState(0)
+        self.minimiser = np.array([1.0, -2.0, 0.5], dtype)
+        self.rows = rng.standard_normal((40, 3)).astype(dtype)
+        q, _ = np.linalg.qr(np.column_stack([self.rows, rng.standard_normal(40)]))
+        self.y = self.rows @ self.minimiser + (noise * q[:, 3]).astype(dtype)
+        self.n_batches = n_batches
+
+    def evaluate(self, theta, rows, y):
+        r = rows @ theta - y
+        return 0.5 * float(r @ r) / len(r), rows.T @ r / len(r)
+
+    def loss_and_grad(self, theta):
+        return self.evaluate(theta, self.rows, self.y)
+
+    def minibatches(self):
+        for part in np.array_split(np.arange(40), self.n_batches):
+            yield lambda theta, part=part: (
+                float(len(part)),
+                *self.evaluate(theta, self.rows[part], self.y[part]),
+            )
+
+
+class Interrupted(LeastSquares):
+    """Ctrl-C after some evaluations."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.left = after
+
+    def evaluate(self, theta, rows, y):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().evaluate(theta, rows, y)
+
+
+class Cliff(LeastSquares):
+    """Finite only near the start, and falling towards the edge."""
+
+    start = np.zeros(3)
+
+    def __init__(self, width, failure, n_batches):
+        super().__init__(n_batches)
+        self.width, self.failure = width, failure
+
+    def evaluate(self, theta, rows, y):
+        loss, grad = super().evaluate(theta, rows, y)
+        if np.abs(theta - self.start).max() <= self.width:
+            return loss, grad
+        return (loss, grad * np.nan) if self.failure is None else (self.failure, grad)
+
+
+def make(name, **settings):
+    solver = SOLVERS[name]
+    return solver(**{key: (SETTINGS | settings)[key] for key in solver.parameters})
+
+
+def minimise(name, objective, start=None, **options):
+    options = {
+        "max_iter": 3000,
+        "tol": 0.0,
+        "n_iter_no_change": 3000,
+        "verbose": False,
+    } | options
+    monitor = Monitor(**options)
+    start = np.zeros(3) if start is None else start
+    make(name).minimise(objective, start, monitor)
+    return monitor
+
+
+# ------------------------------------------------------------------------ the contract
+@each_solver
+def test_finds_the_minimiser(name):
+    problem, start = LeastSquares(), np.array([3.0, 3.0, 3.0])
+    monitor = minimise(name, problem, start)
+    np.testing.assert_allclose(monitor.theta, problem.minimiser, atol=1e-6)
+    assert list(start) == [3, 3, 3]
+    assert problem.loss_and_grad(monitor.theta)[0] == pytest.approx(0, abs=1e-12)
+
+
+@each_solver
+def test_reports_a_loss_for_each_iteration(name):
+    seen = []
+    monitor = minimise(name, LeastSquares(), callback=lambda theta: seen.append(1))
+    assert monitor.n_iter == len(monitor.loss_curve) == len(seen)
+    assert monitor.validation_loss_curve == []
+    assert monitor.loss == monitor.loss_curve[-1]
+    assert all(isinstance(loss, float) for loss in monitor.loss_curve)
+    first = LeastSquares().loss_and_grad(np.zeros(3))[0]
+    assert monitor.loss_curve[-1] < 1e-9 < monitor.loss_curve[0] <= 1.01 * first
+
+
+@each_solver
+@pytest.mark.parametrize("max_iter", [1, 4])
+def test_stops_at_max_iter_and_says_so(name, max_iter):
+    with pytest.warns(ConvergenceWarning, match=f"max_iter={max_iter} iterations"):
+        monitor = minimise(name, LeastSquares(), max_iter=max_iter)
+    assert monitor.n_iter == max_iter
+
+
+@each_solver
+def test_stops_where_nothing_is_gained(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        problem = LeastSquares(noise=2.0)
+        monitor = minimise(name, problem, tol=0.01, n_iter_no_change=3)
+    curve = monitor.loss_curve
+    assert 4 < monitor.n_iter < 500
+    # None of the last three iterations gained; the one before them did.
+    gained = [a - b > 0.01 * a for a, b in zip(curve, curve[1:], strict=False)]
+    assert gained[-4:] == [True, False, False, False]
+
+
+@each_solver
+def test_stops_when_the_callback_says_so(name):
+    calls = []
+
+    def callback(theta):
+        calls.append(theta.copy())
+        return len(calls) == 3
+
+    monitor = minimise(name, LeastSquares(), callback=callback)
+    assert monitor.n_iter == len(calls) == 3
+    assert np.array_equal(monitor.theta, calls[-1])
+
+
+@each_solver
+def test_keeps_the_parameters_that_validate_best(name):
+    losses, seen = [3.0, 1.0, 2.0, 2.5, 4.0], []
+
+    def validate(theta):
+        seen.append(theta.copy())
+        return losses[len(seen) - 1]
+
+    problem = LeastSquares()
+    monitor = minimise(name, problem, validate=validate, tol=0.0, n_iter_no_change=3)
+    assert monitor.validation_loss_curve == losses
+    assert np.array_equal(monitor.theta, seen[1])
+    assert monitor.loss == monitor.loss_curve[1]
+
+
+@each_solver
+def test_verbose_prints_a_line_for_each_iteration(name, capsys):
+    minimise(name, LeastSquares(), verbose=True, max_iter=3)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "loss" in line]
+    assert [line.split(",")[0] for line in lines] == [
+        f"Iteration {k}" for k in (1, 2, 3)
+    ]
+
+
+@each_solver
+@pytest.mark.parametrize("after", [0, 1, 4])
+def test_interruption_keeps_what_was_reached(name, after):
+    reached = [np.zeros(3)]
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        monitor = minimise(
+            name,
+            Interrupted(after),
+            callback=lambda theta: reached.append(theta.copy()),
+        )
+    assert np.array_equal(monitor.theta, reached[-1])
+    assert np.isfinite(monitor.theta).all()
+
+
+@each_solver
+@pytest.mark.parametrize("failure", [np.nan, np.inf, None], ids=["nan", "inf", "grad"])
+def test_a_start_that_is_not_finite_is_kept_with_a_warning(name, failure):
+    problem = Cliff(-1.0, failure, n_batches=1)
+    with pytest.warns(ConvergenceWarning, match="non-finite"):
+        monitor = minimise(name, problem, problem.start)
+    assert np.array_equal(monitor.theta, problem.start)
+    assert monitor.n_iter == 0
+
+
+@each_solver
+@pytest.mark.parametrize("n_batches", [1, 4])
+@pytest.mark.parametrize("width", [0.0, 0.3])
+@pytest.mark.parametrize("failure", [np.nan, np.inf, None], ids=["nan", "inf", "grad"])
+def test_where_training_turns_non_finite(name, failure, width, n_batches):
+    """The parameters kept are finite, and so is their loss; and the user knows."""
+    problem = Cliff(width, failure, n_batches)
+    with pytest.warns(ConvergenceWarning, match="non-finite"):
+        monitor = minimise(name, problem, problem.start, max_iter=200)
+    assert np.isfinite(monitor.theta).all()
+    assert np.isfinite(monitor.loss_curve).all()
+    loss, _ = problem.loss_and_grad(monitor.theta)
+    assert np.isfinite(loss)
+    assert loss <= problem.loss_and_grad(problem.start)[0]
+
+
+@each_solver
+def test_start_at_the_minimum_stays_there(name):
+    problem = LeastSquares()
+    monitor = minimise(name, problem, problem.minimiser, max_iter=3)
+    assert monitor.n_iter >= 1
+    np.testing.assert_allclose(monitor.theta, problem.minimiser, atol=1e-12)
+
+
+@each_solver
+def test_same_start_same_end(name):
+    runs = [minimise(name, LeastSquares(), max_iter=7) for _ in "ab"]
+    assert np.array_equal(runs[0].theta, runs[1].theta)
+    assert runs[0].loss_curve == runs[1].loss_curve
+
+
+@each_solver
+def test_single_precision_is_enough(name):
+    problem = LeastSquares(dtype=np.float32)
+    monitor = minimise(name, problem, np.zeros(3, np.float32), max_iter=1000)
+    np.testing.assert_allclose(monitor.theta, problem.minimiser, atol=1e-4)
+
+
+# -------------------------------------------------------------------------------- Adam
+def test_adam_stays_in_single_precision():
+    seen = []
+    problem = LeastSquares(dtype=np.float32)
+    minimise(
+        "adam",
+        problem,
+        np.zeros(3, np.float32),
+        max_iter=2,
+        callback=lambda theta: seen.append(theta.dtype),
+    )
+    assert set(seen) == {np.dtype(np.float32)}
+
+
+def clipped(grad, max_norm):
+    norm = np.sqrt((grad**2).sum())
+    return grad * (max_norm / norm) if max_norm and norm > max_norm else grad
+
+
+def adam_trajectory(solver, problem, n_iter):
+    seen = []
+    monitor = Monitor(n_iter, 0.0, 1000, False, callback=seen.append)
+    solver.minimise(problem, np.array([3.0, 0.0, -1.0]), monitor)
+    return np.array(seen)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.5])
+def test_adam_is_algorithm_1(max_norm):
+    """Kingma & Ba, ICLR 2015, in the order of computation that section 2 gives."""
+    problem, n_iter = LeastSquares(), 40
+    seen = adam_trajectory(Adam(0.05, max_norm), problem, n_iter)
+    theta, m, v, t = np.array([3.0, 0.0, -1.0]), np.zeros(3), np.zeros(3), 0
+    for k in range(n_iter):
+        for part in problem.minibatches():
+            t += 1
+            g = clipped(part(theta)[2], max_norm)
+            m = 0.9 * m + 0.1 * g
+            v = 0.999 * v + 0.001 * g**2
+            rate = 0.05 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+            theta = theta - rate * m / (np.sqrt(v) + 1e-8)
+        np.testing.assert_allclose(seen[k], theta, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.5])
+def test_adam_is_that_of_torch(max_norm):
+    torch = pytest.importorskip("torch", reason="compares with torch.optim.Adam")
+    problem, n_iter = LeastSquares(), 40
+    seen = adam_trajectory(Adam(0.05, max_norm), problem, n_iter)
+    theta = torch.tensor([3.0, 0.0, -1.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.Adam([theta], lr=0.05)
+    for k in range(n_iter):
+        for part in problem.minibatches():
+            _, _, grad = part(theta.detach().numpy().copy())
+            theta.grad = torch.from_numpy(grad)
+            if max_norm:
+                torch.nn.utils.clip_grad_norm_([theta], max_norm)
+            optimizer.step()
+        # torch adds its 1e-8 (and 1e-6 to the norm) in another place.
+        np.testing.assert_allclose(seen[k], theta.detach().numpy(), atol=1e-6)
+
+
+def test_clipping_bounds_the_gradient_that_adam_sees():
+    """A single huge gradient does not spoil the moments of those that follow."""
+
+    class Spike(LeastSquares):
+        calls = 0
+
+        def evaluate(self, theta, rows, y):
+            self.calls += 1
+            loss, grad = super().evaluate(theta, rows, y)
+            return loss, grad * (1e8 if self.calls == 5 else 1)
+
+    final = {
+        max_norm: adam_trajectory(Adam(0.05, max_norm), Spike(), 200)[-1]
+        for max_norm in (None, 1.0)
+    }
+    error = {key: np.abs(theta - [1, -2, 0.5]).max() for key, theta in final.items()}
+    assert error[1.0] < 1e-2 < 0.1 < error[None]
+
+
+# ------------------------------------------------------------------------------ L-BFGS
+class LeastAbsolute:
+    """Mean absolute error of a linear model, with kinks everywhere."""
+
+    def __init__(self):
+        rng = np.random.RandomState(0)
+        self.rows = np.column_stack([rng.standard_normal((200, 4)), np.ones(200)])
+        self.y = self.rows @ [1, -2, 0.5, 0, 3] + rng.standard_t(2, 200)
+
+    def loss_and_grad(self, theta):
+        r = self.rows @ theta - self.y
+        return np.abs(r).mean(), self.rows.T @ np.sign(r) / len(r)
+
+    @property
+    def minimum(self):
+        """By linear programming: r = u - v with u, v >= 0."""
+        n, d = self.rows.shape
+        cost = np.concatenate([np.zeros(d), np.full(2 * n, 1 / n)])
+        equations = np.hstack([self.rows, -np.eye(n), np.eye(n)])
+        bounds = [(None, None)] * d + [(0, None)] * (2 * n)
+        return linprog(cost, A_eq=equations, b_eq=self.y, bounds=bounds).fun
+
+
+def test_lbfgs_goes_on_across_kinks():
+    problem = LeastAbsolute()
+    monitor = Monitor(500, 1e-4, 10, False)
+    LBFGS().minimise(problem, np.zeros(5), monitor)
+    assert monitor.n_iter > 10
+    assert monitor.loss == pytest.approx(problem.minimum, rel=0.02)
+    assert monitor.loss_curve == sorted(monitor.loss_curve, reverse=True)
+
+
+def test_lbfgs_comes_back_from_a_step_too_far():
+    """Non-finite values on the way are no end where there is a way around them."""
+
+    class Wall:
+        hits = 0
+
+        def loss_and_grad(self, theta):
+            # -log barrier of theta < 1, least at theta = 0.9.
+            gap = 1 - theta[0]
+            if gap <= 0:
+                self.hits += 1
+                return np.nan, np.array([np.nan])
+            return -np.log(gap) - 10 * theta[0], np.array([1 / gap - 10])
+
+    wall, monitor = Wall(), Monitor(100, 0.0, 100, False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LBFGS().minimise(wall, np.array([-5.0]), monitor)
+    assert wall.hits
+    assert monitor.theta[0] == pytest.approx(0.9, abs=1e-6)
