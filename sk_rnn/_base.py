@@ -60,6 +60,9 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """The samples to learn from, in the form they came in."""
         return records, targets, weight
 
+    def _check_run(self, state):
+        """Warn of what the state after a run gives away."""
+
     def _train(self, network, data, theta, report):
         """Find the parameters.
 
@@ -322,6 +325,7 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
                     self._theta, x, steps, steps, state
                 )
             out[:, k] = self._y_scaler.backward(rows)
+        self._check_run(state)
         return out, self._continues(records)
 
     def _shape_forecast(self, values, single):
@@ -358,7 +362,9 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         x = self._x_scaler.forward(records.rows)
         last = self._last if last is None else last
-        return run(self._network, self._theta, x, records, state, last)
+        rows, state = run(self._network, self._theta, x, records, state, last)
+        self._check_run(state)
+        return rows, state
 
     def _shape(self, rows, records):
         """Give rows of outputs the form that y has for such records."""

@@ -1,10 +1,12 @@
 """NARXRegressor."""
 
+import warnings
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import (
     Interval,
@@ -16,6 +18,7 @@ from ._docs import document
 from ._network import NetworkRegressor
 from ._run import run
 from .layers import ACTIVATIONS, Chain, Delay, Dense, Feedback
+from .layers._feedback import BOUND
 
 
 @document
@@ -160,7 +163,7 @@ class NARXRegressor(NetworkRegressor):
         delay, loop = self._network.layers
         x = past[:, past.shape[1] - delay.reach :, : delay.n_in]
         newest_first = past[:, ::-1, delay.n_in :][:, : self.n_output_lags]
-        return [x, newest_first.reshape(len(past), loop.n_line)]
+        return [x, loop.state(newest_first.reshape(len(past), loop.n_line))]
 
     def _past(self, records, y_init):
         """The past in which a free run begins."""
@@ -211,6 +214,20 @@ class NARXRegressor(NetworkRegressor):
         if isinstance(state, np.ndarray):
             state = self._closed_state(state)
         return super()._run(records, state, last)
+
+    def _check_run(self, state):
+        diverged = state[1][2]
+        which = np.flatnonzero(diverged >= 0)
+        if len(which):
+            warnings.warn(
+                f"The free run diverged at step {diverged[which[0]]} of sequence "
+                f"{which[0]} (both counted from 0), and in {len(which) - 1} other "
+                f"sequence(s): from there on the prediction is held at {BOUND:g} "
+                "standard deviations of the output. A smaller model, a larger alpha or "
+                "feedback='predicted' may be stable.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def predict(self, X, y_init=None):
         """Simulate: run free, feeding back the model's own outputs.

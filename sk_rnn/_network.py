@@ -125,6 +125,8 @@ class NetworkRegressor(SequenceRegressor):
             callback=report.iteration,
         )
         self._make(SOLVERS[self.solver]).minimise(objective, theta, monitor)
+        if not np.isfinite(monitor.loss):  # no iteration was finished
+            monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
         return monitor
 
     def _make(self, part):

@@ -3,6 +3,11 @@
 import numpy as np
 
 from ._dataset import Dataset
+from ._sequences import Steps
+
+#: Long records are run in pieces of about this many rows, which bounds the memory that
+#: layers need on the way.
+PIECE_ROWS = 2**15
 
 
 def run(network, theta, x, records, state=None, last=False):
@@ -38,15 +43,43 @@ def run(network, theta, x, records, state=None, last=False):
     states, orders = [], []
     for batch in data.tiles():
         part = _take(state, batch.order)
-        y, after, _ = network.forward(theta, batch.x, batch.steps, batch.out, part)
         if last:
+            y, after, _ = network.forward(theta, *batch[:3], part)
             rows[batch.order] = y
         else:
+            y, after = _in_pieces(network, theta, batch.x, batch.steps, part)
             rows[batch.steps.packing(data.starts[batch.order])] = y
         states.append(after)
         orders.append(batch.order)
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, _take(_join(states), back)
+
+
+def _in_pieces(network, theta, x, steps, state):
+    """Outputs of all steps, and the state after them, stretch of time by stretch."""
+    n_steps = max(1, PIECE_ROWS // steps.n_sequences)
+    if n_steps >= steps.n_steps:
+        return network.forward(theta, x, steps, steps, state)[:2]
+    y, final = np.empty((steps.n_rows, network.n_out), x.dtype), None
+    for first in range(0, steps.n_steps, n_steps):
+        stop = min(first + n_steps, steps.n_steps)
+        alive = slice(int(steps.sizes[first]))
+        piece = Steps(np.minimum(steps.lengths[alive], stop) - first)
+        rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
+        state = _take(state, alive)
+        y[rows], state, _ = network.forward(theta, x[rows], piece, piece, state)
+        final = state if final is None else _put(final, alive, state)
+    return y, final
+
+
+def _put(state, indices, part):
+    """A state with some of its sequences replaced."""
+    if isinstance(state, np.ndarray):
+        state[indices] = part
+    elif state is not None:
+        for whole, new in zip(state, part, strict=True):
+            _put(whole, indices, new)
+    return state
 
 
 def _take(state, indices):

@@ -1,9 +1,6 @@
 """The closed loop: outputs return as delayed inputs."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from ._base import Layer
 
@@ -58,14 +55,10 @@ class Feedback(Layer):
         np.matmul(x, w_in, out=outputs[0])
         outputs[0] += dense[0][1]
         lines = np.zeros((steps.n_rows, self.n_line), dtype)
-        first = (
-            np.zeros((steps.n_sequences, self.n_line), dtype)
-            if state is None
-            else state
-        )
-        last = first.copy()
+        if state is None:
+            state = self.state(np.zeros((steps.n_sequences, self.n_line), dtype))
+        line, last = state[0], state[0].copy()
         held = np.zeros((steps.n_rows, self.n_out), bool)
-        line = first
         for t, rows in enumerate(steps.slices):
             lines[rows] = line
             y = outputs[0][rows]
@@ -82,8 +75,7 @@ class Feedback(Layer):
             line = line[:alive]
         y = outputs[-1] if out is steps else outputs[-1][steps.rows_of(out)]
         if not train:
-            self._warn(held, steps)
-            return y, last, None
+            return y, self._after(last, held, steps, state), None
         return y, None, (x, lines, outputs, held, steps, out)
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
@@ -120,24 +112,38 @@ class Feedback(Layer):
         return deltas[0] @ w_in.T if need_dx else None
 
     @staticmethod
+    def state(line):
+        """The state (line, age, diverged) before the first step.
+
+        Parameters
+        ----------
+        line : ndarray of shape (n_sequences, n_lags * n_out)
+            Outputs before the first step, the newest first.
+
+        Returns
+        -------
+        list of ndarray
+            The line; how many steps have been run, (n_sequences,); and the step from
+            which on outputs were held at BOUND (from 0, or -1 for none),
+            (n_sequences,).
+        """
+        n = len(line)
+        return [line, np.zeros(n, int), np.full(n, -1)]
+
+    @staticmethod
+    def _after(line, held, steps, state):
+        """The state after the last step."""
+        _, age, diverged = state
+        first = np.full(steps.n_sequences, -1)
+        rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest is written last
+        first[steps.sequence[rows]] = steps.step[rows]
+        now = np.where(first >= 0, first + age, -1)
+        return [line, age + steps.lengths, np.where(diverged >= 0, diverged, now)]
+
+    @staticmethod
     def _hold(y, held):
         """Keep a diverging run finite, and mark its rows."""
         bad = ~(np.abs(y) <= BOUND)
         if bad.any():
             held[...] = bad
             y[bad] = np.sign(np.nan_to_num(y[bad].real)) * BOUND
-
-    @staticmethod
-    def _warn(held, steps):
-        if held.any():
-            diverged = held.any(axis=1)
-            row = np.flatnonzero(diverged)[0]
-            n = len(np.unique(steps.sequence[diverged]))
-            warnings.warn(
-                f"The free run diverged at step {steps.step[row]} in {n} of "
-                f"{steps.n_sequences} sequences: from there on the predictions are "
-                f"held at {BOUND:g} standard deviations of the output. A smaller "
-                "model, a larger alpha or feedback='predicted' may be stable.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )

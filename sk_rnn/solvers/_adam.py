@@ -10,8 +10,9 @@ from ._base import Solver
 class Adam(Solver):
     """Stochastic gradient with adaptive moments, and clipping of the gradient's norm.
 
-    Kingma & Ba, ICLR 2015, Algorithm 1, with its default decay rates; clipping:
-    Pascanu, Mikolov & Bengio, ICML 2013, Algorithm 1.
+    Kingma & Ba, ICLR 2015, Algorithm 1 in the order given at the end of section 2,
+    with the default decay rates; clipping: Pascanu, Mikolov & Bengio, ICML 2013,
+    Algorithm 1.
 
     Parameters
     ----------

@@ -5,9 +5,7 @@ from scipy.optimize import minimize
 
 from ._base import Solver
 
-#: scipy.optimize.minimize: the line search found no lower point.
-LINE_SEARCH_FAILED = 2
-
+#: The monitor decides when to stop; these only catch what is exactly solved.
 OPTIONS = {"maxfun": 1_000_000, "ftol": 0.0, "gtol": 1e-10}
 
 
@@ -25,29 +23,21 @@ class LBFGS(Solver):
             if monitor.update(intermediate_result.x, intermediate_result.fun):
                 raise StopIteration
 
-        theta = theta.astype(float)
-        while not monitor.stop:
-            before = monitor.n_iter
-            options = OPTIONS | {"maxiter": monitor.max_iter - before}
-            result = minimize(
-                *(function, theta),
-                jac=True,
-                method="L-BFGS-B",
-                callback=callback,
-                options=options,
-            )
-            if monitor.stop:
-                return
-            if monitor.n_iter > before and result.status == LINE_SEARCH_FAILED:
-                # A kink of the loss, or rounding, spoilt the curvature pairs: go on
-                # from here with fresh ones, as long as they gain something.
-                theta = result.x
-            elif function.turned_back:
-                monitor.not_finite(result.x)
-            else:
-                if monitor.n_iter == 0:
-                    monitor.update(result.x, result.fun)
-                monitor.finish("the gradient is zero to machine precision")
+        result = minimize(
+            *(function, theta.astype(float)),
+            jac=True,
+            method="L-BFGS-B",
+            callback=callback,
+            options=OPTIONS | {"maxiter": monitor.max_iter},
+        )
+        if monitor.stop:
+            return
+        if function.turned_back:
+            monitor.not_finite(result.x)
+            return
+        if monitor.n_iter == 0:
+            monitor.update(result.x, result.fun)
+        monitor.finish("there is no lower point along the gradient")
 
 
 class _Guarded:
