@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: Numbers that fixed layers may put out and that are kept for the next pass (128 MB).
+KEPT = 2**24
+
 
 class Objective:
     r"""Weighted mean loss with an L2 penalty.
@@ -25,7 +28,8 @@ class Objective:
     """
 
     def __init__(self, network, loss, alpha, data, batch_size=None, rng=None):
-        self.network, self.loss, self.alpha = network, loss, alpha
+        self.network, (self.front, self.rest) = network, network.split()
+        self.loss, self.alpha = loss, alpha
         self.data, self.batch_size, self.rng = data, batch_size, rng
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
@@ -45,7 +49,7 @@ class Objective:
         theta = theta.astype(self.dtype, copy=False)
         total = 0.0
         for tile in self._all():
-            y_pred, _, _ = self.network.forward(theta, *tile[:3])
+            y_pred, _, _ = self.rest.forward(theta, *tile[:3])
             losses = self.loss.value(y_pred - tile.y).sum(axis=1)
             total += float(tile.weight @ losses)
         return total / self.weight_sum
@@ -53,7 +57,7 @@ class Objective:
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""
         for batch in self.data.minibatches(self.batch_size, self.rng):
-            weight = float(batch.weight.sum(dtype=float))
+            weight, batch = float(batch.weight.sum(dtype=float)), self._prepare(batch)
             if weight > 0:
                 yield lambda theta, b=batch, w=weight: self._of_batch(theta, b, w)
 
@@ -64,21 +68,39 @@ class Objective:
         return weight, value + self._penalty(theta, grad), grad
 
     def _all(self):
+        """Tiles of all data, as the network sees them."""
         if self._tiles is None:
             self._tiles = self.data.tiles()
+            n_rows = sum(tile.out.n_rows for tile in self._tiles)
+            self._keep = self.front and n_rows * self.front.n_out < KEPT
+            if self._keep:
+                self._tiles = [self._prepare(tile) for tile in self._tiles]
         several = any(t.steps is not self._tiles[0].steps for t in self._tiles)
         for tile in self._tiles:
-            yield tile
+            batch = tile if self._keep else self._prepare(tile)
+            yield batch
             if several:  # keep the working memory of one structure at a time
                 tile.steps.scratch.clear()
+                batch.steps.scratch.clear()
+
+    def _prepare(self, batch):
+        """Run the fixed layers, whose output is the same for all parameters."""
+        if self.front is None:
+            return batch
+        x, steps, out = batch[:3]
+        theta = np.empty(0, x.dtype)
+        middle = self.rest.structures(steps, out)[0]
+        x, _, _ = self.front.forward(theta, x, steps, middle, train=True)
+        out = middle if out is middle else middle.tail(out.n_steps)
+        return batch._replace(x=x, steps=middle, out=out)
 
     def _add(self, theta, batch, grad):
         """Sum of the losses of a batch; its gradient is added to `grad`."""
-        y_pred, _, cache = self.network.forward(theta, *batch[:3], train=True)
+        y_pred, _, cache = self.rest.forward(theta, *batch[:3], train=True)
         residual = y_pred - batch.y
         value = batch.weight @ self.loss.value(residual).sum(axis=1)
         dy = self.loss.slope(residual) * batch.weight[:, None]
-        self.network.backward(theta, dy, cache, grad, need_dx=False)
+        self.rest.backward(theta, dy, cache, grad, need_dx=False)
         return value
 
     def _penalty(self, theta, grad):

@@ -14,6 +14,8 @@ class Layer:
         Columns of the rows that come in and go out.
     reach : int or None
         How many steps back an output depends on the input; None for all of them.
+    fixed : bool
+        Whether the output is decided by the input alone: no parameters, no chance.
     shapes : dict of str to tuple
         The parameters, in the order in which they lie in the flat vector. A name whose
         last part begins with ``bias`` is free of the L2 penalty.
@@ -21,6 +23,7 @@ class Layer:
 
     n_in = n_out = None
     reach = 0
+    fixed = False
     shapes = {}
 
     @property
@@ -106,6 +109,15 @@ class Chain(Layer):
         }
         ends = np.cumsum([0] + [layer.size for layer in self.layers]).tolist()
         self.parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+
+    def split(self):
+        """The fixed layers at the front (or None), and the rest, as chains."""
+        layers = dict(zip(self.names, self.layers, strict=True))
+        n = 0
+        while n < len(layers) - 1 and self.layers[n].fixed:
+            n += 1
+        front = {name: layers.pop(name) for name in self.names[:n]}
+        return Chain(front) if front else None, Chain(layers)
 
     def start(self, theta, rng):
         for layer, part in zip(self.layers, self.parts, strict=True):

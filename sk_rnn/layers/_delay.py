@@ -17,35 +17,25 @@ class Delay(Layer):
         of standardised data.
     """
 
+    fixed = True
+
     def __init__(self, taps):
         self.taps = [(width, tuple(lags)) for width, lags in taps]
         self.n_in = sum(width for width, _ in self.taps)
         self.n_out = sum(width * len(lags) for width, lags in self.taps)
         self.reach = max((lag for _, lags in self.taps for lag in lags), default=0)
 
-    def _columns(self):
-        """Yield (lag, input columns, output columns) for every tap."""
-        first_in = first_out = 0
-        for width, lags in self.taps:
-            for lag in lags:
-                yield (
-                    lag,
-                    slice(first_in, first_in + width),
-                    slice(first_out, first_out + width),
-                )
-                first_out += width
-            first_in += width
-
     def forward(self, theta, x, steps, out, state=None, train=False):
-        y = np.empty((out.n_rows, self.n_out), x.dtype)
-        for lag, columns, target in self._columns():
-            source, known, early = self._source(steps, out, lag)
-            y[known, target] = x[source[known], columns]
-            if len(early) and state is not None:
-                past = state[out.sequence[early], source[early], columns]
-                y[early, target] = past
-            elif len(early):
-                y[early, target] = 0
+        pieces = []
+        for columns, lags in self._groups():
+            source, early, back = self._source(steps, out, lags)
+            piece = x[:, columns][source]
+            if len(back):
+                piece[early] = 0
+                if state is not None:
+                    piece[early] = state[out.sequence[early[0]], back, columns]
+            pieces.append(piece.reshape(out.n_rows, len(lags) * piece.shape[2]))
+        y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
         if not train:
             return y, self._last_rows(x, steps, state), None
         return y, None, (steps, out)
@@ -54,21 +44,45 @@ class Delay(Layer):
         if not need_dx:
             return None
         steps, out = cache
-        dx = np.zeros((steps.n_rows, self.n_in), dy.dtype)
-        for lag, columns, target in self._columns():
-            source, known, _ = self._source(steps, out, lag)
-            # Rows of one lag have different sources, so += loses nothing.
-            dx[source[known], columns] += dy[known, target]
+        dx, first = np.zeros((steps.n_rows, self.n_in), dy.dtype), 0
+        for columns, lags in self._groups():
+            source, early, _ = self._source(steps, out, lags)
+            known = np.ones(source.shape, bool)
+            known[early] = False
+            width = columns.stop - columns.start
+            for k in range(len(lags)):
+                # Rows of one lag have different sources, so += loses nothing.
+                rows = known[:, k]
+                dx[source[rows, k], columns] += dy[rows, first : first + width]
+                first += width
         return dx
 
-    def _source(self, steps, out, lag):
-        """Source rows (negative before the start), which are known, which are not."""
-        key = (out, lag)
+    def _groups(self):
+        """Yield (input columns, lags) of every group of taps."""
+        first = 0
+        for width, lags in self.taps:
+            yield slice(first, first + width), lags
+            first += width
+
+    def _source(self, steps, out, lags):
+        """Where each output row reads.
+
+        Returns
+        -------
+        source : ndarray of int of shape (out.n_rows, n_lags)
+            Input rows; any row for what lies before the start.
+        early : tuple of ndarray
+            Indices of the entries that lie before the start.
+        back : ndarray of int
+            How far: -1 is the step before the first.
+        """
+        key = (out, lags)
         if key not in steps.scratch:
-            source = steps.at_lag(out, lag)
-            known = source >= 0
-            early = np.flatnonzero(~known)
-            steps.scratch[key] = source, known if len(early) else slice(None), early
+            source = np.stack([steps.at_lag(out, lag) for lag in lags], axis=1)
+            early = np.nonzero(source < 0)
+            back = source[early]
+            source[early] = 0
+            steps.scratch[key] = source, early, back
         return steps.scratch[key]
 
     def _last_rows(self, x, steps, state):

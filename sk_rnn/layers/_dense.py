@@ -34,9 +34,11 @@ class Dense(Layer):
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         x, a = cache
-        dz = np.empty_like(a)
-        self.activation.slope(a, dz)
-        dz *= dy
+        dz = dy
+        if self.activation is not ACTIVATIONS["identity"]:
+            dz = np.empty_like(a)
+            self.activation.slope(a, dz)
+            dz *= dy
         g = self.views(dtheta)
         g["weight"] += x.T @ dz
         g["bias"] += dz.sum(axis=0)
