@@ -197,9 +197,13 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         needed = self._min_steps(network)
         short = np.flatnonzero(records.lengths < needed)
         if len(short):
+            n_steps = records.lengths[short[0]]
+            which = f"Record {short[0]} has {n_steps} step(s)"
+            if self._continues(records):
+                which = f"X has n_samples={n_steps} step(s)"
             raise ValueError(
-                f"Record {short[0]} has {records.lengths[short[0]]} step(s), but the "
-                f"lags need {needed}: n_lags must be smaller, or the records longer."
+                f"{which}, but the lags reach over {needed}: take fewer lags, or longer "
+                "records."
             )
 
     @staticmethod
