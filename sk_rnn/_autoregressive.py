@@ -234,11 +234,12 @@ class _Rows:
     def __init__(self, data, n_lags):
         self.data, self.n_lags = data, n_lags
         self.n_columns = n_lags * data.x.shape[1] + 1
-        self.weight_sum = 0.0
+        self.n_rows, self.weight_sum = 0, 0.0
         self.gram = np.zeros((self.n_columns, self.n_columns))
         self.cross = np.zeros((self.n_columns, data.y.shape[1]))
         self.squares = np.zeros((data.y.shape[1], data.y.shape[1]))
         for z, y, weight_sum in self.blocks():
+            self.n_rows += len(z)
             self.weight_sum += weight_sum
             self.gram += z.T @ z
             self.cross += z.T @ y
@@ -310,7 +311,10 @@ class _Rows:
         for z, y, _ in self.blocks():
             stacked = np.vstack([factor, np.hstack([z, y])])
             factor = np.linalg.qr(stacked, mode="r")
-        return linalg.lstsq(factor[:, : self.n_columns], factor[:, self.n_columns :])[0]
+        # The rank is judged as for the lag matrix itself, not for its small factor.
+        negligible = np.finfo(float).eps * max(self.n_rows, self.n_columns)
+        left, right = factor[:, : self.n_columns], factor[:, self.n_columns :]
+        return linalg.lstsq(left, right, cond=negligible)[0]
 
     def residual_covariance(self, solution):
         """Weighted mean of the outer products of the residuals."""

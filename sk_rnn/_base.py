@@ -202,8 +202,8 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             if self._continues(records):
                 which = f"X has n_samples={n_steps} step(s)"
             raise ValueError(
-                f"{which}, but the lags reach over {needed}: take fewer lags, or longer "
-                "records."
+                f"{which}, but the lags reach over {needed}: take fewer lags, or "
+                "longer records."
             )
 
     @staticmethod

@@ -19,8 +19,9 @@ class Scaler:
         self.scale = np.ones(values.shape[1])
         if not active:
             return
-        weight = weight.astype(float)
-        weight /= weight.sum()
+        if not weight.all():  # what does not count leaves no trace
+            values, weight = values[weight > 0], weight[weight > 0]
+        weight = weight / weight.sum(dtype=float)
         # Shifted by a first row, so that a large offset costs no digits.
         shift = values[0].astype(float)
         centred = values - shift

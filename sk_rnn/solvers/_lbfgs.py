@@ -8,6 +8,9 @@ from ._base import Solver
 #: The monitor decides when to stop; these only catch what is exactly solved.
 OPTIONS = {"maxfun": 1_000_000, "ftol": 0.0, "gtol": 1e-10}
 
+#: Losses this many times higher than where a line search began are all the same to it.
+PLATEAU = 10.0
+
 
 class LBFGS(Solver):
     """Deterministic, without a learning rate; every iteration sees all data.
@@ -41,7 +44,11 @@ class LBFGS(Solver):
 
 
 class _Guarded:
-    """Loss and gradient; where they are not finite, a sign to come back."""
+    """Loss and gradient; where they are absurdly high, a plateau to come back from.
+
+    The line search interpolates. A loss that is not finite, or a free run that diverged
+    to 1e16, would bring it back to within rounding of where it started.
+    """
 
     def __init__(self, loss_and_grad):
         self.loss_and_grad = loss_and_grad
@@ -49,13 +56,13 @@ class _Guarded:
 
     def __call__(self, theta):
         loss, grad = self.loss_and_grad(theta)
-        if np.isfinite(loss) and np.isfinite(grad).all():
-            self.settled = loss if self.settled is None else self.settled
+        finite = bool(np.isfinite(loss) and np.isfinite(grad).all())
+        if self.settled is None:
+            self.settled = loss if finite else 0.0
+        if finite and loss <= PLATEAU * abs(self.settled):
             return float(loss), grad.astype(float)
-        self.turned_back = True
-        # A flat, high place; at the very start, where there is no way back, the end.
-        high = 0.0 if self.settled is None else 1e10 * (1 + abs(self.settled))
-        return high, np.zeros_like(theta)
+        self.turned_back |= not finite
+        return PLATEAU * abs(self.settled), np.zeros(len(theta))
 
     def settle(self, loss):
         """Take note of the end of a search; a gain makes up for turning back."""

@@ -1,0 +1,176 @@
+"""AutoRegressor against statsmodels, Ridge and least squares."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from sk_rnn import AutoRegressor
+from sk_rnn.datasets import load_sunspots
+
+SUNSPOTS = load_sunspots().data
+
+#: statsmodels 0.15, AutoReg(sunspots, 3).fit(): params, sigma2, aic, bic.
+STORED = [
+    16.94434518547298,
+    1.301721390086372,
+    -0.5099488082014273,
+    -0.13025038862106766,
+    271.2726058768965,
+    2592.946400073515,
+    2611.564325583277,
+]
+
+
+def fit(series, n_lags, **params):
+    series = np.asarray(series)
+    X = series.reshape(len(series), -1)
+    return AutoRegressor(n_lags=n_lags, time_axis=0, **params).fit(X[:-1], series[1:])
+
+
+def lag_matrix(series, n_lags):
+    windows = np.lib.stride_tricks.sliding_window_view(series[:-1], n_lags)
+    return windows[:, ::-1], series[n_lags:]
+
+
+def test_stored_results_of_statsmodels():
+    model = fit(SUNSPOTS, 3)
+    got = [*model.intercept_, *model.coef_.ravel(), *model.noise_variance_]
+    got += [model.aic_, model.bic_]
+    np.testing.assert_allclose(got, STORED, rtol=1e-10)
+
+
+@pytest.mark.parametrize("n_lags", [1, 2, 9, 40])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_against_statsmodels(n_lags, standardize):
+    ar_model = pytest.importorskip(
+        "statsmodels.tsa.ar_model", reason="the live comparison needs statsmodels"
+    )
+    theirs = ar_model.AutoReg(SUNSPOTS, n_lags).fit()
+    ours = fit(SUNSPOTS, n_lags, standardize=standardize)
+    np.testing.assert_allclose(ours.intercept_[0], theirs.params[0], rtol=1e-10)
+    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.params[1:], rtol=1e-10)
+    np.testing.assert_allclose(ours.noise_variance_, theirs.sigma2, rtol=1e-10)
+    np.testing.assert_allclose([ours.aic_, ours.bic_], [theirs.aic, theirs.bic])
+    y, std = ours.forecast(SUNSPOTS[:, None], 12, return_std=True)
+    forecast = theirs.get_prediction(len(SUNSPOTS), len(SUNSPOTS) + 11)
+    np.testing.assert_allclose(y, forecast.predicted_mean, rtol=1e-9)
+    np.testing.assert_allclose(std**2, forecast.var_pred_mean, rtol=1e-9)
+    assert (np.diff(std) > 0).all()
+
+
+def test_vector_autoregression_against_statsmodels():
+    var_model = pytest.importorskip(
+        "statsmodels.tsa.vector_ar.var_model",
+        reason="the live comparison needs statsmodels",
+    )
+    rng = np.random.default_rng(0)
+    series = np.zeros((300, 2))
+    for t in range(1, 300):
+        series[t] = series[t - 1] @ [[0.6, -0.2], [0.3, 0.5]] + rng.standard_normal(2)
+    series += [5, -3]
+    theirs = var_model.VAR(series).fit(3, trend="c")
+    ours = fit(series, 3)
+    np.testing.assert_allclose(ours.coef_, theirs.coefs, atol=1e-10)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept, atol=1e-10)
+    np.testing.assert_allclose(ours.noise_covariance_, theirs.sigma_u_mle, atol=1e-10)
+    y, std = ours.forecast(series, 8, return_std=True)
+    np.testing.assert_allclose(y, theirs.forecast(series[-3:], 8), atol=1e-10)
+    variance = np.array([np.diag(m) for m in theirs.mse(8)])
+    ratio = np.diag(theirs.sigma_u) / np.diag(theirs.sigma_u_mle)
+    np.testing.assert_allclose(std**2 * ratio, variance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 30.0])
+def test_ridge(alpha):
+    Z, y = lag_matrix(SUNSPOTS, 5)
+    theirs = Ridge(alpha).fit(Z, y)
+    ours = fit(SUNSPOTS, 5, alpha=alpha, standardize=False)
+    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.coef_, rtol=1e-9)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("n_lags", [2, 5, 20])
+def test_more_lags_than_the_series_can_tell_apart(n_lags):
+    """A sinusoid satisfies a recursion of two lags; of all solutions, the smallest."""
+    wave = np.sin(0.3 * np.arange(200))
+    model = fit(wave, n_lags, standardize=False)
+    Z, y = lag_matrix(wave, n_lags)
+    Z1 = np.column_stack([Z, np.ones(len(Z))])
+    expected = np.linalg.lstsq(Z1, y, rcond=1e-12)[0]
+    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], atol=1e-6)
+    ahead = model.forecast(wave[:, None], 50)
+    np.testing.assert_allclose(ahead, np.sin(0.3 * np.arange(200, 250)), atol=1e-6)
+
+
+def test_a_constant_series():
+    model = fit(np.full(30, 7.0), 3)
+    np.testing.assert_allclose(model.forecast(np.full((30, 1), 7.0), 5), 7.0)
+    assert model.noise_variance_[0] == pytest.approx(0, abs=1e-20)
+
+
+def test_a_large_offset_costs_few_digits():
+    plain, shifted = fit(SUNSPOTS, 4), fit(SUNSPOTS + 1e6, 4)
+    np.testing.assert_allclose(shifted.coef_, plain.coef_, rtol=1e-7)
+    np.testing.assert_allclose(shifted.noise_variance_, plain.noise_variance_)
+
+
+def test_ill_conditioned_lags_keep_their_digits():
+    """A slow ramp with a little noise: the Gram matrix alone would lose everything."""
+    rng = np.random.default_rng(0)
+    series = np.arange(500) + 1e-4 * rng.standard_normal(500)
+    model = fit(series, 3, standardize=False)
+    Z, y = lag_matrix(series, 3)
+    scaled = np.column_stack([Z, np.ones(len(Z))])
+    expected = np.linalg.lstsq(scaled, y, rcond=None)[0]
+    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-5)
+
+
+def test_memory_is_far_from_the_lag_matrix():
+    series = np.random.default_rng(0).standard_normal(100_000)
+    n_lags = 200
+    tracemalloc.start()
+    fit(series, n_lags)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(series) * n_lags * 8 / 4
+
+
+def test_rows_with_the_next_value():
+    Z, y = lag_matrix(SUNSPOTS, 6)
+    one = AutoRegressor().fit(Z[:, ::-1], y)
+    np.testing.assert_allclose(one.coef_, fit(SUNSPOTS, 6).coef_, rtol=1e-9)
+    np.testing.assert_allclose(one.noise_variance_, fit(SUNSPOTS, 6).noise_variance_)
+
+
+def test_records_are_not_joined():
+    """Each record gives its own rows; none has lags in another record."""
+    cut = [SUNSPOTS[:100], SUNSPOTS[100:180], SUNSPOTS[180:]]
+    X, y = [part[:-1, None] for part in cut], [part[1:] for part in cut]
+    model = AutoRegressor(n_lags=4, standardize=False).fit(X, y)
+    rows = [lag_matrix(part, 4) for part in cut]
+    Z = np.concatenate([z for z, _ in rows])
+    expected = np.linalg.lstsq(
+        np.column_stack([Z, np.ones(len(Z))]), np.concatenate([b for _, b in rows])
+    )[0]
+    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["list", "array", "table"])
+def test_standard_deviations_have_the_form_of_the_predictions(kind):
+    series = np.random.default_rng(0).standard_normal((40, 2)).cumsum(axis=0)
+    X, y = {
+        "list": ([series[:19], series[20:-1]], [series[1:20], series[21:]]),
+        "array": (np.stack([series[:19], series[20:39]]), np.stack([series[1:20]] * 2)),
+        "table": (series[:-1], series[1:]),
+    }[kind]
+    model = AutoRegressor(n_lags=1, time_axis=0 if kind == "table" else 1).fit(X, y)
+    y_pred, y_std = model.predict(X, return_std=True)
+    parts = zip(y_pred, y_std, strict=True) if kind == "list" else [(y_pred, y_std)]
+    for values, deviations in parts:
+        assert values.shape == deviations.shape
+        expected = np.sqrt(model.noise_variance_)
+        assert np.array_equal(deviations, np.broadcast_to(expected, values.shape))
+    ahead, ahead_std = model.forecast(X, 4, return_std=True)
+    assert ahead.shape == ahead_std.shape == ((4, 2) if kind == "table" else (2, 4, 2))

@@ -1,0 +1,99 @@
+"""Search, cross-validation, pipelines and pickling, as users combine them."""
+
+import pickle
+
+import numpy as np
+import pytest
+from estimators import NAMES, forms, make
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def halve(X):
+    return [x / 2 for x in X] if isinstance(X, list) else X / 2
+
+
+@each
+@pytest.mark.parametrize("form", forms())
+def test_grid_search_over_a_pipeline(name, form):
+    X, y, params = forms()[form]
+    table = params.get("time_axis") == 0
+    # Scalers want 2-D input; an identifier must stay what it is.
+    first = (
+        StandardScaler() if form in ("rows", "table") else FunctionTransformer(halve)
+    )
+    grid = {"model__alpha": [1e-4, 1e6]}
+    model = make_pipeline(first, make(name, **params))
+    model.steps[-1] = ("model", model.steps[-1][1])
+    groups = X[:, 1] if "records" in form else None
+    cv = GroupKFold(3) if groups is not None else KFold(3)
+    if form == "table":
+        cv = TimeSeriesSplit(2)
+    search = GridSearchCV(model, grid, cv=cv, n_jobs=2, error_score="raise")
+    search.fit(X, y, groups=groups)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all() and scores[0] != scores[1]
+    alone = clone(model).set_params(**search.best_params_).fit(X, y)
+    assert search.score(X, y) == alone.score(X, y)
+    assert table == (len(search.predict(X)) == 60)
+
+
+@each
+def test_a_table_goes_through_a_target_transformer(name):
+    X, y, params = forms()["table"]
+    model = TransformedTargetRegressor(
+        make(name, **params), transformer=StandardScaler()
+    )
+    scores = cross_val_score(model, X, y, cv=TimeSeriesSplit(3))
+    assert np.isfinite(scores).all()
+    search = GridSearchCV(
+        model, {"regressor__washout": [0, 1]}, cv=TimeSeriesSplit(2), scoring="r2"
+    )
+    assert search.fit(X, y).predict(X).shape == y.shape
+
+
+@each
+def test_a_test_fold_starts_warm(name):
+    """The score of a fold is that of predictions that go on from the training rows."""
+    X, y, params = forms()["table"]
+    train, test = np.arange(40), np.arange(40, 60)
+    model = make(name, **params)
+    (score,) = cross_val_score(model, X, y, cv=[(train, test)])
+    fitted = clone(model).fit(X[train], y[train])
+    assert score == fitted.score(X[test], y[test])
+    cold = pickle.loads(pickle.dumps(fitted))
+    cold._state = None
+    assert cold.score(X[test], y[test]) != score
+
+
+@each
+@pytest.mark.parametrize("form", ["rows", "list, y per step", "table"])
+def test_pickling_keeps_every_digit(name, form):
+    X, y, params = forms()[form]
+    model = make(name, **params).fit(X, y)
+    again = pickle.loads(pickle.dumps(model))
+    for one, two in zip(model.predict(X), again.predict(X), strict=True):
+        assert np.array_equal(one, two)
+    assert len(pickle.dumps(model)) < 20_000
+
+
+@each
+def test_a_clone_is_unfitted_and_equal(name):
+    X, y, params = forms()["rows"]
+    model = make(name, **params, standardize=False).fit(X, y)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "n_outputs_")
+    assert copy.set_params(washout=3).washout == 3
+    assert f"{name}(" in repr(model) and "standardize=False" in repr(model)
