@@ -248,7 +248,7 @@ def _run_lengths(ids):
     for first in edges[:-1]:
         if ids[first] in seen:
             raise ValueError(
-                f"The sequence column returns to {ids[first]!r} at row {first}, after "
+                f"The sequence column returns to {ids[first]} at row {first}, after "
                 "other sequences. The rows of a sequence must be adjacent."
             )
         seen.add(ids[first])

@@ -1,0 +1,249 @@
+"""What is not accepted is said clearly, and leaves the estimator as it was."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimators import NAMES, NETWORKS, filtered, make
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.standard_normal((8, 6))
+CUBE = RNG.standard_normal((8, 6, 2))
+RECORDS = [RNG.standard_normal((n, 2)) for n in (6, 9, 5)]
+PER_STEP = [filtered(u) for u in RECORDS]
+TABLE = RNG.standard_normal((30, 2))
+TABLE_Y = filtered(TABLE)
+FRAME = pd.DataFrame({"u": TABLE[:, 0], "id": np.repeat([1, 2, 1], 10)})
+
+IN_TIME = {"time_axis": 0, "lags": True}
+IN_RECORDS = IN_TIME | {"sequence_column": "id"}
+LAGS = {"lags": True}
+
+
+def with_value(value, X=ROWS):
+    X = X.astype(object if isinstance(value, str) else np.result_type(X, value))
+    X[1, 2] = value
+    return X
+
+
+#: name: (parameters, X, y, sample_weight, what the message says)
+FITS = {
+    "lengths of rows": ({}, ROWS, np.ones(7), None, "X has 8 sequences, y has 7"),
+    "lengths of lists": (LAGS, RECORDS, PER_STEP[:2], None, "3 sequences, y has 2"),
+    "lengths of one record": (
+        *(LAGS, RECORDS, [PER_STEP[0], PER_STEP[1][:-2], PER_STEP[2]], None),
+        "Record 1: X has 9 steps, y has 7",
+    ),
+    "lengths of a table": (IN_TIME, TABLE, TABLE_Y[:-1], None, "30 rows, y has 29"),
+    "steps of a 3-D y": ({}, CUBE, np.ones((8, 5, 1)), None, "X has 6 steps, y has 5"),
+    "4-D y": ({}, ROWS, np.ones((8, 6, 1, 1)), None, r"shape \(8, 6, 1, 1\)"),
+    "4-D X": ({}, CUBE[None], np.ones(1), None, "4"),
+    "1-D X": ({}, ROWS[0], np.ones(6), None, "Expected 2D array, got 1D array"),
+    "no y": ({}, ROWS, None, None, "requires y to be passed"),
+    "list mixed with 1-D": (
+        *(LAGS, [RECORDS[0], RECORDS[1][:, 0]], np.ones(2), None),
+        r"element 1 has 1 dimension",
+    ),
+    "list mixed with a number": (
+        *(LAGS, [3.0, RECORDS[0]], np.ones(2), None),
+        r"mixes elements of \[0, 2\] dimensions",
+    ),
+    "empty record": (
+        *(LAGS, [RECORDS[0], RECORDS[1][:0]], np.ones(2), None),
+        r"X\[1\] is empty: shape \(0, 2\)",
+    ),
+    "empty 3-D": ({}, CUBE[:, :0], np.ones(8), None, r"shape \(8, 0, 2\)"),
+    "channels that differ": (
+        *(LAGS, [RECORDS[0], RECORDS[1][:, :1]], np.ones(2), None),
+        r"X\[0\] has 2, X\[1\] has 1",
+    ),
+    "outputs that differ": (
+        *(LAGS, RECORDS[:2], [PER_STEP[0], PER_STEP[1][:, None]], None),
+        r"Record 1 of y has shape \(9, 1\), record 0 \(6,\)",
+    ),
+    "n_channels that does not divide": (
+        *({"n_channels": 4}, ROWS, np.ones(8), None),
+        "n_channels=4 does not divide the 6 columns",
+    ),
+    "n_channels against 3-D": (
+        *({"n_channels": 3}, CUBE, np.ones(8), None),
+        "n_channels=3, but the records have 2 channels",
+    ),
+    "sequence_column without a table": (
+        *({"sequence_column": 0}, ROWS, np.ones(8), None),
+        "needs time_axis=0",
+    ),
+    "list as a table": (IN_TIME, RECORDS, PER_STEP, None, "must be one 2-D array"),
+    "3-D as a table": (IN_TIME, CUBE, np.ones(8), None, "must be one 2-D array"),
+    "column that is not there": (
+        *(IN_TIME | {"sequence_column": "run"}, FRAME, TABLE_Y, None),
+        r"'run' is not a column of X, which has \['u', 'id'\]",
+    ),
+    "name without names": (
+        IN_RECORDS,
+        FRAME.to_numpy(),
+        TABLE_Y,
+        None,
+        "no column name",
+    ),
+    "index out of range": (
+        *(IN_TIME | {"sequence_column": 5}, TABLE, TABLE_Y, None),
+        "sequence_column=5 is out of range for X with 2 columns",
+    ),
+    "nothing but the column": (
+        *(IN_RECORDS, FRAME[["id"]], TABLE_Y, None),
+        "no column besides",
+    ),
+    "id that comes back": (
+        *(IN_RECORDS, FRAME, TABLE_Y, None),
+        "returns to 1 at row 20",
+    ),
+    "id that is NaN": (
+        *(IN_RECORDS, FRAME.assign(id=np.nan), TABLE_Y, None),
+        "sequence column contains NaN",
+    ),
+    "NaN": ({}, with_value(np.nan), np.ones(8), None, "Input X contains NaN"),
+    "infinity": ({}, with_value(np.inf), np.ones(8), None, "X contains infinity"),
+    "complex": ({}, with_value(1j), np.ones(8), None, "Complex data not supported"),
+    "string": ({}, with_value("a"), np.ones(8), None, "could not convert string"),
+    "NaN in a record": (
+        *(LAGS, [RECORDS[0], with_value(np.nan, RECORDS[1].T).T], np.ones(2), None),
+        r"X\[1\] contains NaN",
+    ),
+    "NaN in y": ({}, ROWS, with_value(np.nan)[:, 2], None, "Input y contains NaN"),
+    "NaN in a record of y": (
+        *(LAGS, RECORDS, [PER_STEP[0], PER_STEP[1] * np.nan, PER_STEP[2]], None),
+        r"y\[1\] contains NaN",
+    ),
+    "negative weight": ({}, ROWS, np.ones(8), -np.ones(8), "[Nn]egative values"),
+    "zero weights": ({}, ROWS, np.ones(8), np.zeros(8), "zero"),
+    "wrong number of weights": ({}, ROWS, np.ones(8), np.ones(7), r"\(7,\)"),
+    "washout of everything": (
+        *(IN_TIME | {"washout": 30}, TABLE, TABLE_Y, None),
+        "washout=30 leaves no step .* 30 step",
+    ),
+    "washout of the last step": (
+        *({"washout": 6}, ROWS, np.ones(8), None),
+        "washout=6 leaves no step .* 6 step",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", FITS)
+@pytest.mark.filterwarnings("ignore:.*complex.*")
+def test_fit_refuses(name, case):
+    params, X, y, weight, message = FITS[case]
+    model = make(name).fit(ROWS, ROWS[:, 0])
+    model.set_params(**make(name, **params).get_params())
+    before = pickle.dumps(model.__dict__)
+    with pytest.raises((ValueError, TypeError), match=message):
+        model.fit(X, y, sample_weight=weight)
+    assert pickle.dumps(model.__dict__) == before
+
+
+#: name: (parameters, what is out of range)
+HYPER_PARAMETERS = [
+    ({"time_axis": 2}, "time_axis"),
+    ({"washout": -1}, "washout"),
+    ({"n_channels": 0}, "n_channels"),
+    ({"standardize": "yes"}, "standardize"),
+    ({"alpha": -1.0}, "alpha"),
+]
+OF_NETWORKS = [
+    ({"loss": "log"}, "loss"),
+    ({"solver": "sgd"}, "solver"),
+    ({"quantile": 1.0}, "quantile"),
+    ({"huber_delta": 0.0}, "huber_delta"),
+    ({"max_iter": 0}, "max_iter"),
+    ({"tol": -1.0}, "tol"),
+    ({"batch_size": 0}, "batch_size"),
+    ({"learning_rate_init": 0.0}, "learning_rate_init"),
+    ({"validation_fraction": 1.0}, "validation_fraction"),
+    ({"n_iter_no_change": 0}, "n_iter_no_change"),
+    ({"max_grad_norm": 0.0}, "max_grad_norm"),
+    ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes .* \(4, 0\)"),
+    ({"hidden_layer_sizes": (4, 2.5)}, r"hidden_layer_sizes .* \(4, 2.5\)"),
+]
+OF_ONE = [
+    ("AutoRegressor", {"n_lags": 0}, "n_lags"),
+    ("TDNNRegressor", {"n_lags": -1}, "n_lags"),
+    ("TDNNRegressor", {"n_lags": (1, 2, 3)}, r"2 non-negative ints.*\(1, 2, 3\)"),
+    ("TDNNRegressor", {"activation": "sine"}, "activation"),
+    ("TDNNRegressor", {"dropout": 1.0}, "dropout"),
+    ("NARXRegressor", {"n_output_lags": -1}, "n_output_lags"),
+    ("NARXRegressor", {"feedback": "none"}, "feedback"),
+    ("RNNRegressor", {"recurrence": "lstm"}, "recurrence"),
+    ("RNNRegressor", {"hidden_layer_sizes": ()}, "at least 1 of them"),
+    ("LSTMRegressor", {"bptt_steps": 1}, "bptt_steps"),
+    ("GRURegressor", {"dropout": 0.1}, "needs solver='adam'"),
+]
+CASES = [(name, *case) for name in NAMES for case in HYPER_PARAMETERS]
+CASES += [(name, *case) for name in NETWORKS for case in OF_NETWORKS] + OF_ONE
+
+
+@pytest.mark.parametrize("name, params, message", CASES)
+def test_hyper_parameters_out_of_range(name, params, message):
+    model = make(name).fit(ROWS, ROWS[:, 0])
+    before = dict(model.__dict__) | params
+    model.set_params(**params)
+    with pytest.raises(ValueError, match=message):
+        model.fit(ROWS, ROWS[:, 0])
+    assert model.__dict__ == before
+
+
+LAG_NAMES = {
+    "AutoRegressor": "n_lags",
+    "TDNNRegressor": "n_lags",
+    "NARXRegressor": "n_input_lags",
+}
+
+
+@pytest.mark.parametrize("name", LAG_NAMES)
+def test_lags_must_be_given_where_rows_have_no_fixed_length(name):
+    lag_name = LAG_NAMES[name]
+    for params, X, y in (({}, RECORDS, PER_STEP), ({"time_axis": 0}, TABLE, TABLE_Y)):
+        with pytest.raises(ValueError, match=f"set {lag_name}"):
+            make(name, **params).fit(X, y)
+
+
+@pytest.mark.parametrize("name", LAG_NAMES)
+def test_records_shorter_than_the_lags(name):
+    model = make(name, **{LAG_NAMES[name]: 7})
+    needed = 7 if name == "AutoRegressor" else 8
+    message = rf"Record 0 has 6 step\(s\), but the lags reach over {needed}"
+    with pytest.raises(ValueError, match=message):
+        model.fit(RECORDS, PER_STEP)
+    long = [np.concatenate([x] * 3) for x in RECORDS]
+    model.fit(long, [filtered(x) for x in long])
+    before = pickle.dumps(model.__dict__)
+    for method in (model.predict, lambda X: model.forecast(X, 2)):
+        with pytest.raises(ValueError, match="6 step|one output per channel"):
+            method(RECORDS)
+    assert pickle.dumps(model.__dict__) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_predict_refuses(name):
+    model = make(name, lags=True).fit(RECORDS, PER_STEP)
+    before = pickle.dumps(model.__dict__)
+    with pytest.raises(ValueError, match="has 3 features.*expecting 2"):
+        model.predict([np.ones((5, 3))])
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict([np.full((5, 2), np.nan)])
+    with pytest.raises(ValueError, match="fit saw 1 per step"):
+        model.score(RECORDS, np.ones(3))
+    with pytest.raises(ValueError, match="fit saw 1 per step"):
+        model.score(RECORDS, [np.ones((len(x), 2)) for x in RECORDS])
+    with pytest.raises(ValueError, match=r"2 channel\(s\) and 1 output"):
+        model.forecast(RECORDS, 3)
+    assert pickle.dumps(model.__dict__) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_steps", [0, -1, 2.5])
+def test_forecast_needs_a_number_of_steps(name, n_steps):
+    model = make(name).fit(ROWS, ROWS[:, 0])
+    with pytest.raises(ValueError, match="n_steps"):
+        model.forecast(ROWS, n_steps)

@@ -1,0 +1,335 @@
+"""What happens during a fit: curves, stopping, warm starts, interruptions."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from estimators import NETWORKS, filtered, forms, make
+from sklearn.exceptions import ConvergenceWarning
+
+import sk_rnn
+from sk_rnn._callbacks import CallbackSupportMixin
+from sk_rnn._dataset import Dataset
+
+each = pytest.mark.parametrize("name", NETWORKS)
+each_solver = pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+X = np.random.default_rng(0).standard_normal((40, 6))
+Y = np.tanh(X @ 0.7 ** np.arange(6)[::-1])
+
+
+@each
+@each_solver
+def test_curves(name, solver):
+    model = make(name, solver=solver, max_iter=7, tol=0).fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_) == 7
+    assert model.loss_ == model.loss_curve_[-1] < model.loss_curve_[0]
+    assert model.validation_loss_curve_ is None
+    held = make(name, solver=solver, max_iter=7, tol=0, early_stopping=True).fit(X, Y)
+    assert len(held.validation_loss_curve_) == held.n_iter_ == len(held.loss_curve_)
+    best = int(np.argmin(held.validation_loss_curve_))
+    assert held.loss_ == held.loss_curve_[best]
+
+
+@each_solver
+def test_early_stopping_ends_before_it_overfits(solver):
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal(40)  # nothing to learn
+    model = make(
+        *("TDNNRegressor",),
+        **{"solver": solver, "early_stopping": True, "max_iter": 500},
+        **{"hidden_layer_sizes": 30, "learning_rate_init": 0.01, "alpha": 0},
+        validation_fraction=0.25,
+    ).fit(X, noise)
+    assert model.n_iter_ < 500
+    best = int(np.argmin(model.validation_loss_curve_))
+    assert best >= model.n_iter_ - 1 - model.n_iter_no_change
+
+
+@pytest.mark.parametrize("form", ["rows", "list, y per step", "table of records"])
+def test_whole_sequences_are_held_out(form, monkeypatch):
+    split = []
+    original = Dataset.hold_out
+
+    def spy(self, fraction, rng):
+        split.append((self, *original(self, fraction, rng)))
+        return split[0][1:]
+
+    monkeypatch.setattr(Dataset, "hold_out", spy)
+    x, y, params = forms()[form]
+    make("GRURegressor", early_stopping=True, validation_fraction=0.3, **params).fit(
+        x, y
+    )
+    ((whole, training, validation),) = split
+    starts = sorted([*training.starts, *validation.starts])
+    lengths = training.lengths.sum() + validation.lengths.sum()
+    if whole.last:
+        lengths, whole_length = len(training.y) + len(validation.y), len(whole.y)
+    else:
+        assert starts == sorted(whole.starts)
+        whole_length = whole.lengths.sum()
+    assert lengths == whole_length
+    assert validation.n_sequences == max(1, round(0.3 * whole.n_sequences))
+    if form == "table of records":
+        assert validation.starts.tolist() == [40]  # the last in time
+
+
+def test_the_last_stretch_of_one_record_is_held_out():
+    """What happens in it does not reach the training, even as an input."""
+    x, y, params = forms()["table"]
+    params |= {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 1}
+    params |= {"standardize": False}
+    one = make("GRURegressor", **params).fit(x, y)
+    other_x, other_y = x.copy(), y.copy()
+    other_x[48:], other_y[48:] = 5, -5
+    two = make("GRURegressor", **params).fit(other_x, other_y)
+    assert one.loss_curve_ == two.loss_curve_
+    assert one.validation_loss_curve_ != two.validation_loss_curve_
+
+
+def test_early_stopping_needs_something_to_hold_out():
+    model = make("GRURegressor", early_stopping=True)
+    with pytest.raises(ValueError, match="needs more than one sequence"):
+        model.fit(X[:1], Y[:1])
+    x, y, params = forms()["table"]
+    weight = np.r_[np.ones(50), np.zeros(10)]
+    model = make("GRURegressor", early_stopping=True, **params)
+    with pytest.raises(ValueError, match="validation part .* positive weight"):
+        model.fit(x, y, sample_weight=weight)
+
+
+@each_solver
+def test_verbose(solver, capsys):
+    model = make("GRURegressor", solver=solver, verbose=True, max_iter=3)
+    model.fit(X, Y)
+    out = capsys.readouterr().out
+    assert out.count("loss = ") == 3 and "Iteration 3" in out
+    model.set_params(verbose=False).fit(X, Y)
+    assert capsys.readouterr().out == ""
+
+
+@each
+@each_solver
+def test_warm_start_goes_on(name, solver):
+    model = make(name, solver=solver, max_iter=5, warm_start=True).fit(X, Y)
+    theta, scaler = model._theta.copy(), model._y_scaler
+    first = model.loss_
+    model.fit(X, Y)
+    assert model.loss_curve_[0] < first
+    assert model._y_scaler is scaler
+    assert not np.array_equal(model._theta, theta)
+    before = pickle.dumps(model.__dict__)
+    with pytest.raises(ValueError, match="2 outputs, but the fitted model has 1"):
+        model.fit(X, np.column_stack([Y, Y]))
+    model.hidden_layer_sizes = 7
+    with pytest.raises(ValueError, match=r"warm_start=True: the fitted model has \d+"):
+        model.fit(X, Y)
+    model.hidden_layer_sizes = 4
+    assert pickle.dumps(model.__dict__) == before
+
+
+@each
+@each_solver
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_same_seed_is_the_same_fit(name, solver, dtype):
+    x = X.astype(dtype)
+    fits = [make(name, solver=solver).fit(x, Y) for _ in "ab"]
+    assert np.array_equal(fits[0]._theta, fits[1]._theta)
+    other = make(name, solver=solver, random_state=1).fit(x, Y)
+    assert not np.array_equal(fits[0]._theta, other._theta)
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if n != "NARXRegressor"])
+def test_dropout(name):
+    params = {"solver": "adam", "max_iter": 3}
+    plain = make(name, **params).fit(X, Y)
+    dropped = make(name, **params, dropout=0.5).fit(X, Y)
+    again = make(name, **params, dropout=0.5).fit(X, Y)
+    assert not np.array_equal(plain._theta, dropped._theta)
+    assert np.array_equal(dropped._theta, again._theta)
+    assert np.array_equal(dropped.predict(X), dropped.predict(X))
+
+
+@pytest.mark.parametrize("name", ["RNNRegressor", "GRURegressor", "LSTMRegressor"])
+@each_solver
+def test_windows_of_long_records(name, solver):
+    """A memory of few steps is learnt from windows as from the whole record."""
+    u = np.random.default_rng(0).standard_normal((600, 1))
+    y = filtered(u)
+    params = {"solver": solver, "time_axis": 0, "hidden_layer_sizes": 8}
+    params |= {"max_iter": 150, "learning_rate_init": 0.02, "batch_size": 4}
+    model = make(name, bptt_steps=40, **params).fit(u[:500], y[:500])
+    assert model.score(u[500:], y[500:]) > 0.9
+    other = make(name, bptt_steps=20, **params).fit(u[:500], y[:500])
+    assert not np.array_equal(model._theta, other._theta)
+    whole = make(name, bptt_steps=500, **params).fit(u[:500], y[:500])
+    free = make(name, **params).fit(u[:500], y[:500])
+    assert np.array_equal(whole._theta, free._theta)
+
+
+# --------------------------------------------------------------- when things go wrong
+def test_training_that_turns_non_finite_keeps_finite_parameters():
+    params = {"activation": "identity", "solver": "adam", "learning_rate_init": 1e6}
+    long = np.random.default_rng(0).standard_normal((20, 80))
+    model = make("RNNRegressor", max_grad_norm=None, max_iter=100, **params)
+    with pytest.warns(ConvergenceWarning, match="non-finite"):
+        model.fit(long, long[:, 0])
+    assert np.isfinite(model._theta).all() and np.isfinite(model.loss_)
+    assert np.isfinite(model.predict(long)).all()
+
+
+class Interrupt(sk_rnn.GRURegressor):
+    """Presses Ctrl-C in the middle of its own training."""
+
+    calls = 0
+
+    def _make(self, part):
+        made = super()._make(part)
+        if hasattr(made, "slope"):
+            slope = made.slope
+
+            def interrupted(r):
+                type(self).calls += 1
+                if type(self).calls == 8:
+                    raise KeyboardInterrupt
+                return slope(r)
+
+            made.slope = interrupted
+        return made
+
+
+@each_solver
+def test_an_interrupted_fit_keeps_what_it_reached(solver):
+    Interrupt.calls = 0
+    model = Interrupt(
+        hidden_layer_sizes=4, solver=solver, random_state=0, max_iter=500, tol=0
+    )
+    with pytest.warns(UserWarning, match="interrupted by user after iteration"):
+        model.fit(X, Y)
+    assert 1 <= model.n_iter_ < 8
+    reference = make("GRURegressor", solver=solver, max_iter=model.n_iter_, tol=0)
+    assert np.array_equal(model._theta, reference.fit(X, Y)._theta)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_a_failing_fit_leaves_the_fitted_estimator(monkeypatch):
+    model = make("GRURegressor").fit(X, Y)
+    before = pickle.dumps(model.__dict__)
+    monkeypatch.setattr(
+        "sk_rnn._network.Monitor.update", lambda *a: (_ for _ in ()).throw(OSError("x"))
+    )
+    with pytest.raises(OSError):
+        model.fit(np.ones((3, 2)), np.ones(3))
+    assert pickle.dumps(model.__dict__) == before
+
+
+# -------------------------------------------------------------------------- callbacks
+class Stopper:
+    """Counts iterations, sees fitted estimators, stops after three."""
+
+    def __init__(self, names):
+        self.names, self.scores, self.torn_down = names, [], 0
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        self.names.append(context.task_name)
+
+    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+        if context.task_name == "iteration":
+            self.scores.append(fitted_estimator.score(X, y))
+        return len(self.scores) == 3
+
+    def teardown(self, estimator, context):
+        self.torn_down += 1
+
+
+needs_callbacks = pytest.mark.skipif(
+    not hasattr(CallbackSupportMixin, "set_callbacks"),
+    reason="callbacks came with scikit-learn 1.9",
+)
+
+
+@needs_callbacks
+@each
+@each_solver
+def test_callbacks_see_every_iteration_and_may_stop(name, solver):
+    stopper = Stopper([])
+    model = make(name, solver=solver, max_iter=50, tol=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.set_callbacks(stopper).fit(X, Y)
+    assert stopper.names == ["fit", "iteration", "iteration", "iteration"]
+    assert model.n_iter_ == 3 and stopper.torn_down == 1
+    assert stopper.scores[-1] == pytest.approx(model.score(X, Y), abs=1e-12)
+
+
+@needs_callbacks
+def test_callbacks_are_torn_down_after_an_error():
+    stopper = Stopper([])
+    model = make("GRURegressor").set_callbacks(stopper)
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(X * np.nan, Y)
+    assert stopper.torn_down == 1
+
+
+# ----------------------------------------------------------------------------- losses
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_quantiles_cover_their_share(quantile):
+    """Noise that grows with the input: the quantiles fan out."""
+    rng = np.random.default_rng(0)
+    u = rng.uniform(0, 1, (1500, 3))
+    y = u[:, -1] + (0.2 + u[:, -2]) * rng.standard_normal(1500)
+    params = {"loss": "quantile", "quantile": quantile, "max_iter": 300}
+    model = make("TDNNRegressor", **params, alpha=0.1).fit(u[:1000], y[:1000])
+    below = np.mean(y[1000:] < model.predict(u[1000:]))
+    assert below == pytest.approx(quantile, abs=0.05)
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute_error"])
+def test_robust_losses_shrug_off_outliers(loss):
+    rng = np.random.default_rng(0)
+    u = rng.standard_normal((400, 4))
+    clean = u @ [0.1, 0.2, 0.3, 0.4]
+    y = clean + 0.1 * rng.standard_normal(400)
+    y[::10] += 20
+    params = {"hidden_layer_sizes": (), "max_iter": 500}
+    plain = make("TDNNRegressor", **params).fit(u, y)
+    robust = make("TDNNRegressor", **params, loss=loss, huber_delta=0.1).fit(u, y)
+
+    def error(model):
+        return np.mean((model.predict(u) - clean) ** 2)
+
+    assert error(robust) < 0.1 * error(plain)
+
+
+# -------------------------------------------------------------------------- forecasts
+@pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
+def test_forecasts_feed_predictions_back(name):
+    """By hand: append each prediction to the history, and predict again."""
+    wave = np.sin(0.4 * np.arange(150))
+    windows = np.lib.stride_tricks.sliding_window_view(wave[:-1], 12)
+    model = make(name, max_iter=60) if name in NETWORKS else make(name)
+    model.fit(windows, wave[12:])
+    ahead = model.forecast(windows[-3:], 5)
+    assert ahead.shape == (3, 5)
+    np.testing.assert_allclose(ahead[:, 0], model.predict(windows[-3:]), atol=1e-12)
+    records = make(name, lags=True).fit([wave[:-1, None]], [wave[1:]])
+    histories = [wave[:40, None], wave[10:31, None]]
+    ahead = records.forecast(histories, 4)
+    for k in range(4):
+        last = np.array([part[-1] for part in records.predict(histories)])
+        np.testing.assert_allclose(ahead[:, k], last, atol=1e-9)
+        histories = [
+            np.vstack([h, [[value]]]) for h, value in zip(histories, last, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
+def test_forecasts_of_a_table(name):
+    series = np.cumsum(np.random.default_rng(0).standard_normal((60, 2)), axis=0)
+    model = make(name, lags=True, time_axis=0).fit(series[:-1], series[1:])
+    assert model.forecast(series, 7).shape == (7, 2)
+    single = make(name, lags=True, time_axis=0).fit(series[:-1, :1], series[1:, 0])
+    assert single.forecast(series[:, :1], 7).shape == (7,)
