@@ -129,7 +129,7 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
                 f"warm_start=True: y has {targets.values.shape[1]} outputs, but the "
                 f"fitted model has {n_outputs}."
             )
-        weight = self._counting_weight(records, targets, sample_weight)
+        weight = read_weight(sample_weight, records, targets, self.washout)
         records, targets, weight = self._samples(records, targets, weight)
         if not warm:
             self._x_scaler, self._y_scaler = self._scalers(records, targets, weight)
@@ -161,24 +161,6 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         self._theta = self._train(network, data, theta, report)
         if self._continues(records):
             self._state = self._end_state(data)
-
-    def _counting_weight(self, records, targets, sample_weight):
-        """Weight of each row of the targets, zero in the washout."""
-        weight = read_weight(sample_weight, records, targets)
-        counts = self._counts(records, targets)
-        if not (weight * counts).any():
-            raise ValueError(
-                f"washout={self.washout} leaves no step to learn from: the longest "
-                f"record has {records.lengths.max()} step(s)."
-            )
-        return weight * counts
-
-    def _counts(self, records, targets):
-        """Which rows of the targets lie behind the washout."""
-        if targets.last:
-            return records.lengths > self.washout
-        step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
-        return step >= self.washout
 
     def _scalers(self, records, targets, weight):
         if targets.last:
@@ -270,7 +252,7 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         """
         records = self._read(X)
         targets = self._read_targets(y, records)
-        weight = self._counting_weight(records, targets, sample_weight)
+        weight = read_weight(sample_weight, records, targets, self.washout)
         rows, _ = self._run(records, self._start_state(records))
         y_pred, counts = self._y_scaler.backward(rows), weight > 0
         return r2_score(

@@ -6,10 +6,9 @@ that table (`Targets`).
 """
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -340,8 +339,8 @@ def _targets_of_records(y, records, dtype):
     return Targets(values, False, flat)
 
 
-def read_weight(sample_weight, records, targets):
-    """One weight per row of the targets.
+def read_weight(sample_weight, records, targets, washout):
+    """One weight per row of the targets, zero in the washout.
 
     A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
     the sequence's weight.
@@ -353,42 +352,22 @@ def read_weight(sample_weight, records, targets):
         dtype=targets.values.dtype,
         ensure_non_negative=True,
     )
-    check_consistent_length(weight, range(n))
     if not weight.any():
         raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    if targets.last or records.form == "table":
-        return weight
-    return np.repeat(weight, records.lengths)
+    if not targets.last and records.form != "table":
+        weight = np.repeat(weight, records.lengths)
+    weight = weight * _behind(washout, records, targets)
+    if not weight.any():
+        raise ValueError(
+            f"washout={washout} leaves no step that counts: the longest record has "
+            f"{records.lengths.max()} step(s)."
+        )
+    return weight
 
 
-def merge_equal(records, targets, weight):
-    """Equal samples once, with the sum of their weights, in an order of their own.
-
-    What follows then cannot tell a sample of weight 2 from one that is there twice, nor
-    one order of the samples from another, not even in the last digit (which training
-    would amplify). The order is that of a hash of the values: as good as random.
-
-    Rows of a table are steps in time, not samples, and stay as they are.
-    """
-    if records.form == "table":
-        return records, targets, weight
-    stops = np.cumsum(records.lengths)
-    steps = [slice(a, b) for a, b in zip(records.starts, stops, strict=True)]
-    targets_of = [slice(i, i + 1) for i in range(len(steps))] if targets.last else steps
-    first, total = {}, weight.copy()
-    for i, (own, target) in enumerate(zip(steps, targets_of, strict=True)):
-        if not weight[target].any():
-            continue
-        digest = blake2b(np.ascontiguousarray(records.rows[own]), digest_size=16)
-        digest.update(np.ascontiguousarray(targets.values[target]))
-        same = first.setdefault(digest.digest(), i)
-        if same != i:
-            total[targets_of[same]] += weight[target]
-    order = [first[key] for key in sorted(first)]
-    rows = np.concatenate([np.arange(steps[i].start, steps[i].stop) for i in order])
-    target_rows = order if targets.last else rows
-    return (
-        Records(records.rows[rows], records.lengths[order], records.form),
-        Targets(targets.values[target_rows], targets.last, targets.flat),
-        total[target_rows],
-    )
+def _behind(washout, records, targets):
+    """Which rows of the targets lie behind the washout."""
+    if targets.last:
+        return records.lengths > washout
+    step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
+    return step >= washout

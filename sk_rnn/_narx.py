@@ -17,8 +17,7 @@ from sklearn.utils._param_validation import (
 from ._docs import document
 from ._network import NetworkRegressor
 from ._run import run
-from .layers import ACTIVATIONS, Chain, Delay, Dense, Feedback
-from .layers._feedback import BOUND
+from .layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
 
 
 @document

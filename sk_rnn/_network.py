@@ -9,8 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._base import SequenceRegressor
-from ._input import merge_equal
 from ._losses import LOSSES
+from ._merge import merge_equal
 from ._objective import Objective
 from .layers import Dropout
 from .solvers import SOLVERS, Monitor

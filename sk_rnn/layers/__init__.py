@@ -5,7 +5,7 @@ from ._base import Chain, Layer
 from ._delay import Delay
 from ._dense import Dense, Dropout
 from ._elman import ElmanCell, IntegratorCell, ResidualCell
-from ._feedback import Feedback
+from ._feedback import BOUND, Feedback
 from ._gru import GRUCell
 from ._lstm import LSTMCell
 from ._recurrent import Recurrent
@@ -21,6 +21,7 @@ CELLS = {
 
 __all__ = [
     "ACTIVATIONS",
+    "BOUND",
     "CELLS",
     "Chain",
     "Delay",
