@@ -75,12 +75,21 @@ class Targets:
 
 
 def is_list_of_records(X):
-    """A list whose first element is 2-D."""
+    """A list whose first element is 2-D; but nested lists of numbers are an array."""
     if not isinstance(X, list | tuple) or not len(X):
         return False
     try:
-        return np.ndim(X[0]) == 2
+        is_2d = np.ndim(X[0]) == 2
     except ValueError:  # a ragged nested list
+        return False
+    return is_2d and (hasattr(X[0], "ndim") or not _is_regular(X))
+
+
+def _is_regular(nested):
+    """Whether a nested list has the same length everywhere on each level."""
+    try:
+        return np.ndim(nested) > 0
+    except ValueError:
         return False
 
 
@@ -123,7 +132,7 @@ def _n_dims(X):
             raise ValueError(
                 f"X is a list that mixes elements of {dims} dimensions. {FORMS}."
             )
-    return 2
+    return np.ndim(X) if _is_regular(X) else 2
 
 
 def _read_rows(estimator, X, reset):
