@@ -130,18 +130,18 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
                 f"fitted model has {n_outputs}."
             )
         weight = read_weight(sample_weight, records, targets, self.washout)
+        fixed = records.form in ("rows", "array")
+        network = self._build(
+            records.rows.shape[1],
+            targets.values.shape[1],
+            int(records.lengths[0]) if fixed else None,
+        )
+        self._check_lengths(records, network)
         records, targets, weight = self._samples(records, targets, weight)
         if not warm:
             self._x_scaler, self._y_scaler = self._scalers(records, targets, weight)
         self.n_outputs_ = targets.values.shape[1]
         self._last, self._flat = targets.last, targets.flat
-        fixed = records.form in ("rows", "array")
-        network = self._build(
-            records.rows.shape[1],
-            self.n_outputs_,
-            int(records.lengths[0]) if fixed else None,
-        )
-        self._check_lengths(records, network)
         data = Dataset(
             x=self._x_scaler.forward(records.rows),
             starts=records.starts,
@@ -321,6 +321,11 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     def _read(self, X):
         check_is_fitted(self)
         records = read_X(self, X, reset=False)
+        if records.rows.shape[1] != self._network.n_in:
+            raise ValueError(
+                f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
+                f"{self._network.n_in} channel(s)."
+            )
         records.rows = records.rows.astype(self._theta.dtype, copy=False)
         return records
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.utils import check_array
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -88,9 +89,10 @@ def is_list_of_records(X):
 def _is_regular(nested):
     """Whether a nested list has the same length everywhere on each level."""
     try:
-        return np.ndim(nested) > 0
+        np.ndim(nested)
     except ValueError:
         return False
+    return True
 
 
 def read_X(estimator, X, *, reset):
@@ -124,15 +126,24 @@ def read_X(estimator, X, *, reset):
 
 
 def _n_dims(X):
+    """Number of dimensions of an array or a list; 2 of what scikit-learn will judge."""
     if hasattr(X, "ndim"):
         return X.ndim
-    if isinstance(X, list | tuple) and any(hasattr(x, "ndim") for x in X):
-        dims = sorted({np.ndim(x) for x in X})
-        if dims not in ([0], [1]):
-            raise ValueError(
-                f"X is a list that mixes elements of {dims} dimensions. {FORMS}."
-            )
-    return np.ndim(X) if _is_regular(X) else 2
+    if not isinstance(X, list | tuple):
+        return 2
+    if not _is_regular(X):
+        dims = sorted({np.ndim(x) for x in X if _is_regular(x)})
+        seen = f"that mixes elements of {dims} dimensions"
+        if len(dims) < 2:
+            seen = f"of elements of lengths {_few([len(x) for x in X])}"
+        raise ValueError(f"X is a list {seen}. {FORMS}.")
+    return np.ndim(X)
+
+
+def _few(items):
+    """The first few items as text."""
+    text = ", ".join(str(item) for item in items[:4])
+    return text + (", ..." if len(items) > 4 else "")
 
 
 def _read_rows(estimator, X, reset):
@@ -181,6 +192,8 @@ def _read_list(estimator, X, reset):
                 f"{records[0].shape[1]}, X[{i}] has {records[i].shape[1]}."
             )
     _check_channels(estimator, X[0], reset)
+    for record in X[1:]:
+        _check_feature_names(estimator, record, reset=False)
     lengths = np.array([len(record) for record in records])
     return Records(np.concatenate(records), lengths, "list")
 
@@ -248,8 +261,8 @@ def _column_position(X, column):
 
 def _run_lengths(ids):
     """Lengths of the stretches of equal ids; an id must not come back."""
-    if any(value != value for value in ids):
-        raise ValueError("The sequence column contains NaN.")
+    if any(v is None or is_scalar_nan(v) or is_pandas_na(v) for v in ids):
+        raise ValueError("The sequence column contains NaN or another missing value.")
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     edges = np.concatenate([[0], changes, [len(ids)]])
     seen = set()
@@ -282,9 +295,16 @@ def read_y(y, records, dtype):
         raise ValueError(
             "This estimator requires y to be passed, but the target y is None."
         )
-    if isinstance(y, list | tuple) and records.form == "list" and len(y):
-        if np.ndim(y[0]) > 0:
-            return _targets_of_records(y, records, dtype)
+    if _is_list_of_arrays(y, records):
+        if records.form != "list":
+            accepted = "(n_sequences,), (n_sequences, n_outputs) or 3-D"
+            if records.form == "table":
+                accepted = "(n_steps,) or (n_steps, n_outputs)"
+            raise ValueError(
+                f"y is a list of arrays of shapes {_few([np.shape(p) for p in y])}, "
+                f"which goes with X as a list of records; here y must be {accepted}."
+            )
+        return _targets_of_records(y, records, dtype)
     if records.form == "table":
         y = _check_y(y, dtype)
         if y.ndim > 2:
@@ -294,7 +314,8 @@ def read_y(y, records, dtype):
             )
         _check_length(y, records, "rows")
         return Targets(y.reshape(len(y), -1), False, y.ndim == 1)
-    if _n_dims(y) == 3 or is_list_of_records(y):
+    is_3d = isinstance(y, list | tuple) and _is_regular(y) and np.ndim(y) == 3
+    if is_3d or getattr(y, "ndim", None) == 3:
         return _targets_of_records(y, records, dtype)
     y = _check_y(y, dtype)
     if y.ndim > 2:
@@ -304,6 +325,29 @@ def read_y(y, records, dtype):
         )
     _check_length(y, records, "sequences")
     return Targets(y.reshape(len(y), -1), True, y.ndim == 1)
+
+
+def _is_list_of_arrays(y, records):
+    """Whether y is a list with an array for each record, a target for each step.
+
+    Beside X as a list, every list but that of numbers is; else an array of targets may
+    come as nested lists or as a list of equal rows.
+    """
+    if not isinstance(y, list | tuple):
+        return False
+    is_number = [not isinstance(p, list | tuple) and np.ndim(p) == 0 for p in y]
+    if all(is_number):
+        return False
+    if any(is_number):
+        k = is_number.index(not is_number[0])
+        raise ValueError(
+            "y is a list that mixes numbers and arrays: y[0] is of type "
+            f"{type(y[0]).__name__}, y[{k}] of type {type(y[k]).__name__}."
+        )
+    arrays = [part for part in y if hasattr(part, "ndim")]
+    return records.form == "list" or (
+        len(arrays) > 0 and (arrays[0].ndim > 1 or not _is_regular(y))
+    )
 
 
 def _check_y(y, dtype, name="y"):

@@ -185,18 +185,15 @@ class NARXRegressor(NetworkRegressor):
         n = len(records.lengths)
         if records.form == "table" and self.sequence_column is None:
             y_init = [y_init]
-        if len(y_init) != n:
+        n_given = len(y_init) if np.iterable(y_init) else 0
+        if n_given != n:
             raise ValueError(
                 "y_init must hold the outputs before the first step of each of the "
-                f"{n} sequences; got {len(y_init)} entries."
+                f"{n} sequences; got {n_given} entries."
             )
         parts = []
         for k, part in enumerate(y_init):
-            part = check_array(
-                np.asarray(part, dtype=self._theta.dtype),
-                ensure_2d=False,
-                input_name=f"y_init[{k}]",
-            )
+            part = np.asarray(part, dtype=self._theta.dtype)
             if part.ndim == 1 and self.n_outputs_ == 1:
                 part = part[:, None]
             if part.ndim != 2 or part.shape[1] != self.n_outputs_:
@@ -205,6 +202,8 @@ class NARXRegressor(NetworkRegressor):
                     f"(n_init, {self.n_outputs_})"
                     + (" or (n_init,)." if self.n_outputs_ == 1 else ".")
                 )
+            if len(part):
+                check_array(part, input_name=f"y_init[{k}]")
             parts.append(part)
         return parts
 

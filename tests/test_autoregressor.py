@@ -4,6 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from sk_rnn import AutoRegressor
@@ -52,7 +54,8 @@ def test_against_statsmodels(n_lags, standardize):
     np.testing.assert_allclose(ours.intercept_[0], theirs.params[0], rtol=1e-10)
     np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.params[1:], rtol=1e-10)
     np.testing.assert_allclose(ours.noise_variance_, theirs.sigma2, rtol=1e-10)
-    np.testing.assert_allclose([ours.aic_, ours.bic_], [theirs.aic, theirs.bic])
+    criteria = [ours.aic_, ours.bic_]
+    np.testing.assert_allclose(criteria, [theirs.aic, theirs.bic], rtol=1e-10)
     y, std = ours.forecast(SUNSPOTS[:, None], 12, return_std=True)
     forecast = theirs.get_prediction(len(SUNSPOTS), len(SUNSPOTS) + 11)
     np.testing.assert_allclose(y, forecast.predicted_mean, rtol=1e-9)
@@ -82,6 +85,66 @@ def test_vector_autoregression_against_statsmodels():
     np.testing.assert_allclose(std**2 * ratio, variance, rtol=1e-9)
 
 
+def walk(n, n_channels=2, seed=0):
+    """A damped random walk in several channels."""
+    rng = np.random.default_rng(seed)
+    series = rng.standard_normal((n, n_channels))
+    for t in range(1, n):
+        series[t] += 0.5 * series[t - 1] - 0.2 * series[t - 1, ::-1]
+    return series
+
+
+def test_information_criteria_are_those_of_the_gaussian_likelihood():
+    series = walk(150)
+    model = fit(series, 2)
+    # Row 0 goes on from the training rows; the others know two lags of their own.
+    residual = series[2:] - model.predict(series[:-1])[1:]
+    log_likelihood = multivariate_normal.logpdf(
+        residual, cov=model.noise_covariance_
+    ).sum()
+    n_parameters = 2 * (2 * 2 + 1) + 3
+    aic = -2 * log_likelihood + 2 * n_parameters
+    bic = -2 * log_likelihood + np.log(148) * n_parameters
+    np.testing.assert_allclose([model.aic_, model.bic_], [aic, bic], rtol=1e-10)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_weights_are_repetitions(standardize):
+    series = walk(60)
+    cut = [series[k : k + 12] for k in range(0, 60, 12)]
+    X, y = [part[:-1] for part in cut], [part[1:] for part in cut]
+    weight = np.array([2, 0, 1, 3, 1])
+    again = np.repeat(np.arange(5), weight)
+    model = AutoRegressor(n_lags=2, standardize=standardize)
+    one = clone(model).fit(X, y, sample_weight=weight)
+    two = clone(model).fit([X[k] for k in again], [y[k] for k in again])
+    for name in ("coef_", "intercept_", "noise_covariance_", "aic_", "bic_"):
+        np.testing.assert_allclose(getattr(one, name), getattr(two, name), rtol=1e-10)
+
+
+def test_a_row_of_weight_0_has_no_residual_but_is_a_lag():
+    weight = np.ones(len(SUNSPOTS) - 1)
+    weight[50:80] = 0
+    X, y = SUNSPOTS[:-1, None], SUNSPOTS[1:]
+    model = AutoRegressor(n_lags=3, time_axis=0).fit(X, y, sample_weight=weight)
+    Z, target = lag_matrix(SUNSPOTS, 3)
+    Z1 = np.column_stack([Z, np.ones(len(Z))])[weight[2:] > 0]
+    expected = np.linalg.lstsq(Z1, target[weight[2:] > 0], rcond=None)[0]
+    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-9)
+    np.testing.assert_allclose(model.intercept_, expected[-1], rtol=1e-9)
+
+
+def test_a_small_noise_variance_keeps_its_digits():
+    """A sum of squares less the explained part would be all rounding."""
+    rng = np.random.default_rng(0)
+    series = np.sin(0.3 * np.arange(400)) + 1e-7 * rng.standard_normal(400)
+    model = fit(series, 2)
+    Z, y = lag_matrix(series, 2)
+    Z1 = np.column_stack([Z, np.ones(len(Z))])
+    residual = y - Z1 @ np.linalg.lstsq(Z1, y, rcond=None)[0]
+    np.testing.assert_allclose(model.noise_variance_, np.mean(residual**2), rtol=1e-6)
+
+
 @pytest.mark.parametrize("alpha", [0.5, 30.0])
 def test_ridge(alpha):
     Z, y = lag_matrix(SUNSPOTS, 5)
@@ -89,6 +152,16 @@ def test_ridge(alpha):
     ours = fit(SUNSPOTS, 5, alpha=alpha, standardize=False)
     np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.coef_, rtol=1e-9)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9)
+
+
+def test_ridge_on_lags_that_are_all_alike():
+    """Ridge decides what the data do not, by the stable solution as well."""
+    wave = np.sin(0.3 * np.arange(200)) + 5
+    Z, y = lag_matrix(wave, 6)
+    theirs = Ridge(1e-9, solver="svd").fit(Z, y)
+    ours = fit(wave, 6, alpha=1e-9, standardize=False)
+    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.predict(wave[:-1, None])[5:], theirs.predict(Z))
 
 
 @pytest.mark.parametrize("n_lags", [2, 5, 20])

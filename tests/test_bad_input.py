@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimators import NAMES, NETWORKS, filtered, make
+from sklearn.exceptions import NotFittedError
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.standard_normal((8, 6))
@@ -47,7 +48,7 @@ FITS = {
     ),
     "list mixed with a number": (
         *(LAGS, [3.0, RECORDS[0]], np.ones(2), None),
-        r"mixes elements of \[0, 2\] dimensions",
+        r"^X is a list .* \[0, 2\] dimensions\..*list of 2-D arrays",
     ),
     "empty record": (
         *(LAGS, [RECORDS[0], RECORDS[1][:0]], np.ones(2), None),
@@ -115,6 +116,56 @@ FITS = {
     "NaN in a record of y": (
         *(LAGS, RECORDS, [PER_STEP[0], PER_STEP[1] * np.nan, PER_STEP[2]], None),
         r"y\[1\] contains NaN",
+    ),
+    "NaN in 3-D": ({}, CUBE * np.nan, np.ones(8), None, "Input X contains NaN"),
+    "NaN in a table": (IN_TIME, TABLE * np.nan, TABLE_Y, None, "X contains NaN"),
+    "infinity in y": ({}, ROWS, with_value(np.inf)[:, 2], None, "y contains infinity"),
+    "complex in 3-D": ({}, CUBE + 1j, np.ones(8), None, "Complex data not supported"),
+    "complex record": (LAGS, [r + 1j for r in RECORDS], PER_STEP, None, "Complex data"),
+    "complex y": ({}, ROWS, np.ones(8) + 1j, None, "Complex data not supported"),
+    "string in a record": (
+        *(LAGS, [RECORDS[0], np.full((5, 2), "a", object)], np.ones(2), None),
+        "could not convert string",
+    ),
+    "string in y": ({}, ROWS, np.array(list("abcdefgh")), None, "convert string"),
+    "y for all steps in one": (
+        *(LAGS, RECORDS, np.concatenate(PER_STEP), None),
+        "X has 3 sequences, y has 20",
+    ),
+    "y with another number of steps": (
+        *(LAGS, RECORDS, np.ones((3, 6, 1)), None),
+        "Record 1: X has 9 steps, y has 6",
+    ),
+    "y in records for an array": (
+        *({}, CUBE, [np.ones((6, 1))] * 8, None),
+        r"\by\b.*list",
+    ),
+    "y in records for a table": (
+        *(IN_TIME, TABLE, [TABLE_Y[:10], TABLE_Y[10:]], None),
+        r"\by\b.*\(n_steps,\)",
+    ),
+    "y of records and numbers": (
+        *(LAGS, RECORDS, [PER_STEP[0], 3.0, PER_STEP[2]], None),
+        "^y is a list that mixes numbers and arrays",
+    ),
+    "y of numbers and records": (
+        *(LAGS, RECORDS, [3.0, PER_STEP[1], PER_STEP[2]], None),
+        "^y is a list that mixes numbers and arrays",
+    ),
+    "rows of different lengths": (
+        *({}, [np.ones(4), np.ones(5)], np.ones(2), None),
+        "list of 2-D arrays",
+    ),
+    "nothing": ({}, ROWS[:0], np.ones(0), None, r"0 sample\(s\) \(shape=\(0, 6\)"),
+    "id that is missing": (
+        IN_RECORDS,
+        FRAME.assign(id=pd.array([pd.NA] * 30, dtype="string")),
+        *(TABLE_Y, None, "sequence column contains"),
+    ),
+    "NaN weight": ({}, ROWS, np.ones(8), np.full(8, np.nan), "sample_weight contains"),
+    "weights per step of records": (
+        *(LAGS, RECORDS, PER_STEP, np.ones(20)),
+        r"\(20,\), expected \(3,\)",
     ),
     "negative weight": ({}, ROWS, np.ones(8), -np.ones(8), "[Nn]egative values"),
     "zero weights": ({}, ROWS, np.ones(8), np.zeros(8), "zero"),
@@ -221,6 +272,89 @@ def test_records_shorter_than_the_lags(name):
     for method in (model.predict, lambda X: model.forecast(X, 2)):
         with pytest.raises(ValueError, match="6 step|one output per channel"):
             method(RECORDS)
+    assert pickle.dumps(model.__dict__) == before
+
+
+@pytest.mark.parametrize("name", LAG_NAMES)
+def test_the_record_that_is_too_short_is_named(name):
+    X = [RNG.standard_normal((n, 1)) for n in (20, 21, 22, 5, 23)]
+    y = [filtered(x) for x in X]
+    model = make(name, **{LAG_NAMES[name]: 9})
+    message = r"Record 3 has 5 step\(s\)"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    with pytest.raises(ValueError, match=r"Record 1 has 5 step\(s\)"):
+        model.fit(X[::-1], y[::-1])
+    model.fit(X[:3], y[:3])
+    with pytest.raises(ValueError, match=message):
+        model.predict(X)
+    with pytest.raises(ValueError, match=message):
+        model.score(X, y)
+    with pytest.raises(ValueError, match=message):
+        model.forecast(X, 2)
+    ids = np.repeat(np.arange(5), [len(x) for x in X])
+    table = np.column_stack([ids, np.concatenate(X)])
+    model.set_params(time_axis=0, sequence_column=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(table, np.concatenate(y))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_predict_needs_the_channels_that_fit_saw(name):
+    """As many columns are not as many channels."""
+    six_channels = RNG.standard_normal((8, 5, 6))
+    cases = (
+        (make(name, lags=True).fit(six_channels, ROWS[:, 0]), ROWS),
+        (make(name, lags=True).fit(ROWS, ROWS[:, 0]), six_channels),
+        (make(name, lags=True).fit(ROWS, ROWS[:, 0]), list(six_channels)),
+    )
+    for model, X in cases:
+        before = pickle.dumps(model.__dict__)
+        for method in (model.predict, lambda X, m=model: m.score(X, ROWS[:, 0])):
+            with pytest.raises(ValueError, match="1 channel|6 channel"):
+                method(X)
+        assert pickle.dumps(model.__dict__) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("method", ["predict", "score", "forecast"])
+def test_an_unfitted_estimator_says_so(name, method):
+    other = {"score": (ROWS[:, 0],), "forecast": (2,)}.get(method, ())
+    with pytest.raises(NotFittedError):
+        getattr(make(name), method)(ROWS, *other)
+
+
+#: name: (parameters, X and y to fit, X to predict, what the message says)
+PREDICTS = {
+    "columns of rows": ({}, ROWS, ROWS[:, 0], ROWS[:, :5], "X has 5 features.*6"),
+    "channels of 3-D": ({}, CUBE, ROWS[:, 0], CUBE[..., :1], "X has 1 features.*2"),
+    "columns of a table": (IN_TIME, TABLE, TABLE_Y, TABLE[:, :1], "1 features.*2"),
+    "NaN in rows": ({}, ROWS, ROWS[:, 0], ROWS * np.nan, "X contains NaN"),
+    "NaN in 3-D": ({}, CUBE, ROWS[:, 0], CUBE * np.nan, "X contains NaN"),
+    "NaN in a table": (IN_TIME, TABLE, TABLE_Y, TABLE * np.nan, "X contains NaN"),
+    "list as a table": (IN_TIME, TABLE, TABLE_Y, [TABLE], "must be one 2-D array"),
+    "ids that come back": (
+        *(IN_TIME | {"sequence_column": 0}, TABLE // 10, TABLE_Y),
+        *(np.column_stack([np.tile([0, 1], 15), TABLE_Y]), "returns to 0.0 at row 2"),
+    ),
+    "column that is gone": (
+        *(IN_RECORDS, FRAME[:20], TABLE_Y[:20], FRAME[["u"]][:20]),
+        "feature names should match",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", PREDICTS)
+def test_predict_refuses_other_data(name, case):
+    params, X, y, new, message = PREDICTS[case]
+    if case == "ids that come back":
+        X = np.column_stack([np.repeat([0, 1], 15), TABLE[:, 1]])
+    model = make(name, **params).fit(X, y)
+    before = pickle.dumps(model.__dict__)
+    for method in (model.predict, lambda X: model.score(X, y[: len(X)])):
+        with pytest.raises(ValueError, match=message):
+            method(new)
     assert pickle.dumps(model.__dict__) == before
 
 

@@ -49,6 +49,30 @@ def test_grid_search_over_a_pipeline(name, form):
     assert table == (len(search.predict(X)) == 60)
 
 
+@pytest.mark.parametrize(
+    "name, parameter, values",
+    [
+        ("AutoRegressor", "n_lags", [1, 3]),
+        ("TDNNRegressor", "n_lags", [1, (2, 1)]),
+        ("NARXRegressor", "n_output_lags", [1, 3]),
+        ("NARXRegressor", "n_input_lags", [0, 2]),
+        ("RNNRegressor", "recurrence", ["simple", "integrator", "residual"]),
+        ("GRURegressor", "hidden_layer_sizes", [3, (3, 2)]),
+        ("LSTMRegressor", "bptt_steps", [None, 8]),
+    ],
+)
+def test_what_makes_a_model_can_be_searched(name, parameter, values):
+    X, y, params = forms()["table"]
+    model = make(name, **params)
+    cv = TimeSeriesSplit(2)
+    search = GridSearchCV(model, {parameter: values}, cv=cv, error_score="raise")
+    scores = search.fit(X, y).cv_results_["mean_test_score"]
+    assert len(set(scores)) == len(values)
+    for value, score in zip(values, scores, strict=True):
+        alone = clone(model).set_params(**{parameter: value})
+        assert cross_val_score(alone, X, y, cv=cv).mean() == score
+
+
 @each
 def test_a_table_goes_through_a_target_transformer(name):
     X, y, params = forms()["table"]

@@ -112,6 +112,8 @@ def test_measured_outputs_for_one_table():
             r"sequence 1 has shape \(1, 2\); expected \(n_init, 1\)",
         ),
         ([[1.0], [np.nan]], "NaN"),
+        (3.0, "y_init must hold the outputs"),
+        ([1.0, 2.0], "y_init for sequence 0"),
     ],
 )
 def test_bad_measured_outputs(y_init, message):
@@ -119,6 +121,42 @@ def test_bad_measured_outputs(y_init, message):
     fitted = model().fit([x, x], [y, y])
     with pytest.raises(ValueError, match=message):
         fitted.predict([x, x], y_init=y_init)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_a_table_of_records_is_predicted_ahead_as_the_list(horizon):
+    X, Y = records()
+    ids = np.repeat([2, 0, 1], [len(x) for x in X])
+    table = np.column_stack([np.concatenate(X), ids])
+    y_init = [part[:3] for part in Y]
+    by_list = model().fit(X, Y)
+    by_table = model(time_axis=0, sequence_column=-1).fit(table, np.concatenate(Y))
+    for part in ("_theta", "_x_scaler", "_y_scaler"):
+        setattr(by_list, part, getattr(by_table, part))
+    for one, two in (
+        (
+            by_table.predict_ahead(table, np.concatenate(Y), horizon=horizon),
+            by_list.predict_ahead(X, Y, horizon=horizon),
+        ),
+        (by_table.predict(table, y_init=y_init), by_list.predict(X, y_init=y_init)),
+    ):
+        assert np.array_equal(one, np.concatenate(two))
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 4])
+def test_predict_ahead_of_later_rows_knows_the_training_rows(horizon):
+    x, y = system(60)
+    fitted = model(time_axis=0).fit(x[:40], y[:40])
+    whole = model().fit([x], [y])
+    for part in ("_theta", "_x_scaler", "_y_scaler"):
+        setattr(whole, part, getattr(fitted, part))
+    ahead = fitted.predict_ahead(x[40:], y[40:], horizon=horizon)
+    # Up to the last training row all is measured, however long the horizon.
+    known = list(y[:40])
+    for t in range(40, 40 + horizon):
+        (run,) = whole.predict_ahead([x[: t + 1]], [np.array([*known, 0.0])])
+        known.append(run[-1])
+        assert ahead[t - 40] == pytest.approx(run[-1], abs=1e-12)
 
 
 def test_predict_ahead_needs_an_output_at_every_step():
@@ -163,6 +201,19 @@ def test_training_on_predictions_simulates_better_under_output_noise():
     }
     assert scores["predicted"] > scores["measured"] + 0.01
     assert scores["measured_then_predicted"] > scores["measured"] + 0.01
+
+
+@pytest.mark.parametrize("feedback", ["predicted", "measured_then_predicted"])
+def test_a_free_run_is_trained_by_its_own_error(feedback):
+    """The loss is that of the simulation, not of the prediction one step ahead."""
+    X, Y = records()
+    fitted = model(feedback=feedback, alpha=0, standardize=False).fit(X, Y)
+    error = np.concatenate(fitted.predict(X)) - np.concatenate(Y)
+    loss = 0.5 * (error**2).sum(axis=1).mean()
+    assert fitted.loss_ == pytest.approx(loss, rel=1e-9)
+    one_ahead = model(feedback="measured", alpha=0, standardize=False).fit(X, Y)
+    starts_alike = fitted.loss_curve_[0] == one_ahead.loss_curve_[0]
+    assert starts_alike == (feedback == "measured_then_predicted")
 
 
 def test_training_in_two_phases_goes_on_from_the_first():

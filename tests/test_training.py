@@ -108,6 +108,34 @@ def test_verbose(solver, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_verbose_tells_of_the_validation(capsys):
+    make("GRURegressor", verbose=True, early_stopping=True, max_iter=3).fit(X, Y)
+    assert capsys.readouterr().out.count("validation loss = ") == 3
+
+
+@each_solver
+def test_a_loss_that_falls_too_slowly_ends_the_training(solver):
+    params = {"solver": solver, "tol": 10.0, "n_iter_no_change": 4, "max_iter": 50}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model = make("GRURegressor", **params).fit(X, Y)
+    assert model.n_iter_ == 5  # the first one, and four that do not count as better
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        make("GRURegressor", solver=solver, max_iter=3).fit(X, Y)
+
+
+def test_clipping_carries_training_past_a_cliff():
+    params = {"solver": "adam", "activation": "identity", "max_iter": 20, "tol": 0}
+    params |= {"recurrence": "integrator", "learning_rate_init": 1e-3}
+    long = 1 + np.random.default_rng(0).standard_normal((20, 200))
+    fits = [
+        make("RNNRegressor", max_grad_norm=norm, **params).fit(long, long[:, 0])
+        for norm in (1e-3, 1.0, None)
+    ]
+    assert len({model.loss_ for model in fits}) == 3
+    assert all(np.isfinite(model.predict(long)).all() for model in fits)
+
+
 @each
 @each_solver
 def test_warm_start_goes_on(name, solver):
@@ -266,6 +294,20 @@ def test_callbacks_see_every_iteration_and_may_stop(name, solver):
 
 
 @needs_callbacks
+@pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
+def test_scoring_monitor(name):
+    """scikit-learn's own callback: the training score after every iteration."""
+    from sklearn.callback import ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="r2")
+    model = make(name) if name == "AutoRegressor" else make(name, max_iter=4, tol=0)
+    model.set_callbacks(monitor).fit(X, Y)
+    scores = monitor.get_logs().data_as_pandas["r2"]
+    assert len(scores) == (1 if name == "AutoRegressor" else 5)
+    np.testing.assert_allclose(scores.to_numpy()[-1], model.score(X, Y), atol=1e-12)
+
+
+@needs_callbacks
 def test_callbacks_are_torn_down_after_an_error():
     stopper = Stopper([])
     model = make("GRURegressor").set_callbacks(stopper)
@@ -324,6 +366,18 @@ def test_forecasts_feed_predictions_back(name):
         histories = [
             np.vstack([h, [[value]]]) for h, value in zip(histories, last, strict=True)
         ]
+
+
+@pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
+def test_forecasts_of_several_channels(name):
+    series = np.cumsum(np.random.default_rng(0).standard_normal((9, 12, 2)), axis=1)
+    X, y = series[:, :-1], series[:, -1]
+    ahead = make(name).fit(X, y).forecast(X, 3)
+    assert ahead.shape == (9, 3, 2) and np.isfinite(ahead).all()
+    alone = make(name).fit(X, y).forecast(X[4:5], 3)
+    np.testing.assert_allclose(alone, ahead[4:5], atol=1e-9)
+    with pytest.raises(ValueError, match=r"2 channel\(s\) and 1 output"):
+        make(name).fit(X, y[:, 0]).forecast(X, 3)
 
 
 @pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
