@@ -217,6 +217,11 @@ def _read_table(estimator, X, reset):
             "consecutive steps; got a 3-D array or a list of records. Leave "
             "time_axis=1 for those, or stack the records and name a sequence_column."
         )
+    if estimator.n_channels != 1:
+        raise ValueError(
+            f"n_channels={estimator.n_channels} describes rows that hold several steps;"
+            " with time_axis=0 a row is one step, and its columns are the channels."
+        )
     if estimator.sequence_column is None:
         X = validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
         return Records(X, np.array([len(X)]), "table")

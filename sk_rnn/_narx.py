@@ -299,7 +299,8 @@ class NARXRegressor(NetworkRegressor):
         state = [past[:, past.shape[1] - reach :, columns], None]
         x = self._x_scaler.forward(records.rows)
         known = [self._y_scaler.forward(y)]  # known[j]: predictions j steps ahead
-        for ahead in range(1, horizon + 1):
+        # From the start of a record on, a longer horizon is the free run.
+        for ahead in range(1, min(horizon, int(records.lengths.max())) + 1):
             fed_back = [known[max(ahead - lag, 0)] for lag in lags]
             rows = np.concatenate([x, *fed_back], axis=1)
             known.append(run(network, self._theta, rows, records, state)[0])

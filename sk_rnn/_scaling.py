@@ -26,7 +26,13 @@ class Scaler:
         shift = values[0].astype(float)
         centred = values - shift
         mean = weight @ centred
-        deviation = np.sqrt(weight @ (centred - mean) ** 2)
+        with np.errstate(over="ignore", invalid="ignore"):
+            deviation = np.sqrt(weight @ (centred - mean) ** 2)
+        if not np.isfinite(deviation).all():
+            raise ValueError(
+                f"The values are too large to square: up to {np.abs(values).max():g}. "
+                "Rescale them."
+            )
         self.mean = shift + mean
         # A column without variation (up to rounding) is only centred.
         noise = 10 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)

@@ -75,6 +75,14 @@ FITS = {
         *({"sequence_column": 0}, ROWS, np.ones(8), None),
         "needs time_axis=0",
     ),
+    "n_channels of a table": (
+        *(IN_TIME | {"n_channels": 2}, TABLE, TABLE_Y, None),
+        "n_channels=2 describes rows that hold several steps",
+    ),
+    "values that cannot be squared": (
+        *({}, ROWS, 1e200 * ROWS[:, 0], None),
+        r"too large to square: up to \d.*e\+200",
+    ),
     "list as a table": (IN_TIME, RECORDS, PER_STEP, None, "must be one 2-D array"),
     "3-D as a table": (IN_TIME, CUBE, np.ones(8), None, "must be one 2-D array"),
     "column that is not there": (
