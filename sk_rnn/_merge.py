@@ -18,23 +18,52 @@ def merge_equal(records, targets, weight):
     """
     if records.form == "table":
         return records, targets, weight
-    stops = np.cumsum(records.lengths)
-    steps = [slice(a, b) for a, b in zip(records.starts, stops, strict=True)]
-    targets_of = [slice(i, i + 1) for i in range(len(steps))] if targets.last else steps
+    starts = records.starts
+    stops = starts + records.lengths
+    bounds = np.arange(len(starts)), np.arange(len(starts)) + 1
+    target_starts, target_stops = bounds if targets.last else (starts, stops)
+    counts = np.add.reduceat(weight, target_starts) > 0
     first, total = {}, weight.copy()
-    for i, (own, target) in enumerate(zip(steps, targets_of, strict=True)):
-        if not weight[target].any():
-            continue
-        digest = blake2b(np.ascontiguousarray(records.rows[own]), digest_size=16)
-        digest.update(np.ascontiguousarray(targets.values[target]))
-        same = first.setdefault(digest.digest(), i)
-        if same != i:
-            total[targets_of[same]] += weight[target]
-    order = [first[key] for key in sorted(first)]
-    rows = np.concatenate([np.arange(steps[i].start, steps[i].stop) for i in order])
+    for i, key in enumerate(
+        _digests(
+            _cut(records.rows, starts, stops),
+            _cut(targets.values, target_starts, target_stops),
+        )
+    ):
+        if counts[i]:
+            same = first.setdefault(key, i)
+            if same != i:
+                own, again = (
+                    slice(target_starts[k], target_stops[k]) for k in (same, i)
+                )
+                total[own] += weight[again]
+    order = np.array([first[key] for key in sorted(first)])
+    rows = _rows(starts[order], records.lengths[order])
     target_rows = order if targets.last else rows
     return (
         Records(records.rows[rows], records.lengths[order], records.form),
         Targets(targets.values[target_rows], targets.last, targets.flat),
         total[target_rows],
     )
+
+
+def _cut(values, starts, stops):
+    """The bytes of consecutive rows, piece by piece."""
+    values = np.ascontiguousarray(values)
+    size, data = values.strides[0], memoryview(values.reshape(-1)).cast("B")
+    edges = zip((starts * size).tolist(), (stops * size).tolist(), strict=True)
+    return (data[a:b] for a, b in edges)
+
+
+def _digests(*pieces):
+    """A hash of each tuple of pieces."""
+    for first, second in zip(*pieces, strict=True):
+        digest = blake2b(first, digest_size=16)
+        digest.update(second)
+        yield digest.digest()
+
+
+def _rows(starts, lengths):
+    """Row numbers of stretches, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1]) + np.repeat(starts - (ends - lengths), lengths)
