@@ -1,20 +1,47 @@
 """Training data as sequences of rows: windows, hold-out, tiles and mini-batches."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ._sequences import Steps
+from ._sequences import WORKSPACES, Recent, Steps
 
-#: A pass over all data goes in tiles of about this many rows, which stay in cache and
-#: keep the memory of a pass independent of the number of sequences.
+#: A pass over all data goes in tiles of this many steps times sequences, which keeps
+#: its memory independent of the number of sequences.
 TILE_ROWS = 2**14
-TILE_SEQUENCES = 128
 
-#: How many structures of mini-batches are remembered, with their working memory.
+#: So many sequences of about the same length make a tile, however long they are: one
+#: matrix product per step for all of them pays more than a smaller tile.
+TILE_SEQUENCES = 128
+ALIKE = 0.75
+
+#: So many sequences make a tile, however different they are, if it is not too large.
+FEWEST = 64
+
+#: How many structures of mini-batches are remembered.
 STRUCTURES = 4
+
+#: Mini-batches are made of sequences of similar lengths out of so many batches at
+#: random.
+POOL = 50
+
+
+def tiles(lengths):
+    """Yield the indices of sequences, longest first, in tiles of bounded size.
+
+    Sizes are powers of two, so that a few blocks of working memory serve all tiles.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    ordered, first = lengths[order], 0
+    while first < len(order):
+        longest, n_left = int(ordered[first]), len(order) - first
+        alike = np.searchsorted(-ordered[first:], -ALIKE * longest, side="right")
+        fitting = min(max(alike, FEWEST), TILE_ROWS // longest)
+        size = max(min(alike, TILE_SEQUENCES), fitting, 1)
+        size = n_left if size >= n_left else 1 << (int(size).bit_length() - 1)
+        yield order[first : first + size]
+        first += size
 
 
 class Batch(NamedTuple):
@@ -54,7 +81,7 @@ class Dataset:
     skip: np.ndarray
 
     def __post_init__(self):
-        self._structures = OrderedDict()
+        self._structures, self._workspace = Recent(STRUCTURES), Recent(WORKSPACES)
 
     @property
     def n_sequences(self):
@@ -159,33 +186,36 @@ class Dataset:
 
     def tiles(self):
         """Pack all sequences, longest first, in batches of bounded size."""
-        order = np.argsort(-self.lengths, kind="stable")
-        batches, first = [], 0
-        while first < len(order):
-            longest = int(self.lengths[order[first]])
-            stop = first + max(TILE_SEQUENCES, TILE_ROWS // longest)
-            batches.append(self.batch(order[first:stop]))
-            first = stop
-        return batches
+        return [self.batch(part) for part in tiles(self.lengths)]
 
     def minibatches(self, size, rng):
-        """Batches of `size` sequences; in random order unless `rng` is None."""
+        """Batches of `size` sequences as lists of tiles.
+
+        In order if `rng` is None; else in random order, but sequences of similar
+        lengths share a batch: it takes as long as its longest sequence does.
+        """
         order = np.arange(self.n_sequences)
         if rng is not None:
             order = rng.permutation(order)
-        for first in range(0, len(order), size):
-            yield self.batch(order[first : first + size])
+        parts = [order[a : a + size] for a in range(0, len(order), size)]
+        if rng is not None and self.lengths.min() < self.lengths.max():
+            pools = [
+                order[a : a + POOL * size] for a in range(0, len(order), POOL * size)
+            ]
+            pools = [p[np.argsort(-self.lengths[p], kind="stable")] for p in pools]
+            parts = [p[a : a + size] for p in pools for a in range(0, len(p), size)]
+            parts = [parts[k] for k in rng.permutation(len(parts))]
+        for part in parts:
+            yield [self.batch(part[tile]) for tile in tiles(self.lengths[part])]
 
     def _structure(self, lengths):
-        """The Steps of sorted lengths, with their scratch memory if seen lately."""
+        """The Steps of sorted lengths, with what layers kept for it if seen lately."""
         key = lengths.tobytes()
-        if key in self._structures:
-            self._structures.move_to_end(key)
-        else:
-            self._structures[key] = Steps(lengths)
-            if len(self._structures) > STRUCTURES:
-                self._structures.popitem(last=False)
-        return self._structures[key]
+        steps = self._structures.get(key)
+        if steps is None:
+            steps = Steps(lengths, self._workspace)
+            self._structures.put(key, steps)
+        return steps
 
 
 def _both_count(training, validation):

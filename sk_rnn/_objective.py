@@ -56,14 +56,15 @@ class Objective:
 
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""
-        for batch in self.data.minibatches(self.batch_size, self.rng):
-            weight, batch = float(batch.weight.sum(dtype=float)), self._prepare(batch)
+        for tiles in self.data.minibatches(self.batch_size, self.rng):
+            weight = sum(float(tile.weight.sum(dtype=float)) for tile in tiles)
+            tiles = [self._prepare(tile) for tile in tiles]
             if weight > 0:
-                yield lambda theta, b=batch, w=weight: self._of_batch(theta, b, w)
+                yield lambda theta, t=tiles, w=weight: self._of_batch(theta, t, w)
 
-    def _of_batch(self, theta, batch, weight):
+    def _of_batch(self, theta, tiles, weight):
         grad = np.zeros_like(theta)
-        value = self._add(theta, batch, grad) / weight
+        value = sum(self._add(theta, tile, grad) for tile in tiles) / weight
         grad /= weight
         return weight, value + self._penalty(theta, grad), grad
 
@@ -75,13 +76,10 @@ class Objective:
             self._keep = self.front and n_rows * self.front.n_out < KEPT
             if self._keep:
                 self._tiles = [self._prepare(tile) for tile in self._tiles]
-        several = any(t.steps is not self._tiles[0].steps for t in self._tiles)
         for tile in self._tiles:
-            batch = tile if self._keep else self._prepare(tile)
-            yield batch
-            if several:  # keep the working memory of one structure at a time
+            yield tile if self._keep else self._prepare(tile)
+            if not self._keep:
                 tile.steps.scratch.clear()
-                batch.steps.scratch.clear()
 
     def _prepare(self, batch):
         """Run the fixed layers, whose output is the same for all parameters."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._dataset import Dataset
+from ._dataset import tiles
 from ._sequences import Steps
 
 #: Long records are run in pieces of about this many rows, which bounds the memory that
@@ -32,25 +32,22 @@ def run(network, theta, x, records, state=None, last=False):
     state : object
         The state after each record.
     """
-    n = len(records.lengths)
-    n_rows = n if last else len(x)
-    data = Dataset(
-        *(x, records.starts, records.lengths),
-        *(np.empty((n_rows, 0)), np.empty(n_rows)),
-        *(last, np.zeros(n, int)),
-    )
+    starts, lengths = records.starts, records.lengths
+    n_rows = len(lengths) if last else len(x)
     rows = np.empty((n_rows, network.n_out), x.dtype)
-    states, orders = [], []
-    for batch in data.tiles():
-        part = _take(state, batch.order)
+    states, orders, steps = [], [], None
+    for order in tiles(lengths):
+        if steps is None or not np.array_equal(steps.lengths, lengths[order]):
+            steps = Steps(lengths[order])
+        source = steps.packing(starts[order])
+        part = _take(state, order)
         if last:
-            y, after, _ = network.forward(theta, *batch[:3], part)
-            rows[batch.order] = y
+            out = steps.tail(1)
+            rows[order], after, _ = network.forward(theta, x[source], steps, out, part)
         else:
-            y, after = _in_pieces(network, theta, batch.x, batch.steps, part)
-            rows[batch.steps.packing(data.starts[batch.order])] = y
+            rows[source], after = _in_pieces(network, theta, x[source], steps, part)
         states.append(after)
-        orders.append(batch.order)
+        orders.append(order)
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, _take(_join(states), back)
 

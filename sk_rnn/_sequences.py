@@ -9,9 +9,33 @@ alive at step t are the first ``sizes[t]`` of them and occupy the contiguous row
                           of    a b c   a b   a
 """
 
+from collections import OrderedDict
 from functools import cached_property
 
 import numpy as np
+
+#: How much working memory of layers is remembered.
+WORKSPACES = 16
+
+
+class Recent(OrderedDict):
+    """The values that were used last."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+    def get(self, key):
+        """The value of a key, or None."""
+        if key in self:
+            self.move_to_end(key)
+        return super().get(key)
+
+    def put(self, key, value):
+        """Remember a value; forget the one that was not used for longest."""
+        self[key] = value
+        if len(self) > self.size:
+            self.popitem(last=False)
 
 
 class Steps:
@@ -28,12 +52,16 @@ class Steps:
         Number of sequences alive at each step.
     offsets : ndarray of shape (n_steps + 1,)
         First row of each step; the last entry is the number of rows.
+    ragged : bool
+        Whether the lengths differ.
     scratch : dict
-        Working memory that layers keep for this structure, so that the next pass over
-        rows of the same structure allocates nothing.
+        What layers keep for this structure.
+    workspace : Recent
+        Working memory that layers keep for structures like it, so that the next pass
+        allocates nothing.
     """
 
-    def __init__(self, lengths):
+    def __init__(self, lengths, workspace=None):
         self.lengths = np.asarray(lengths, dtype=np.intp)
         if np.any(np.diff(self.lengths) > 0) or self.lengths[-1] < 1:
             raise ValueError("lengths must be sorted, longest first, and positive")
@@ -43,7 +71,9 @@ class Steps:
         self.n_steps = int(self.lengths[0])
         self.n_rows = int(self.offsets[-1])
         self.n_sequences = len(self.lengths)
+        self.ragged = bool(self.lengths[-1] < self.n_steps)
         self.scratch = {}
+        self.workspace = Recent(WORKSPACES) if workspace is None else workspace
         self._tails = {}
 
     @cached_property
@@ -74,7 +104,8 @@ class Steps:
         if n_last is None or n_last >= self.n_steps:
             return self
         if n_last not in self._tails:
-            self._tails[n_last] = Steps(np.minimum(self.lengths, n_last))
+            lengths = np.minimum(self.lengths, n_last)
+            self._tails[n_last] = Steps(lengths, self.workspace)
         return self._tails[n_last]
 
     def rows_of(self, tail):
@@ -92,12 +123,11 @@ class Steps:
             and their rows in the tail.
         """
         found, n_last = {}, tail.n_steps
-        for t in range(self.n_steps):
-            low = int(self.sizes[t + n_last]) if t + n_last < self.n_steps else 0
-            sequences = np.arange(low, self.sizes[t])
-            if len(sequences):
-                step = t - (self.lengths - tail.lengths)[sequences]
-                found[t] = low, tail.offsets[step] + sequences
+        low = np.append(self.sizes[n_last:], np.zeros(n_last, int))
+        for t in np.flatnonzero(low < self.sizes).tolist():
+            sequences = np.arange(low[t], self.sizes[t])
+            step = t - (self.lengths - tail.lengths)[sequences]
+            found[t] = int(low[t]), tail.offsets[step] + sequences
         return found
 
     def at_lag(self, tail, lag):

@@ -212,12 +212,15 @@ def test_inference_is_the_same_in_any_tiling(monkeypatch, name, last, limits):
             assert_near(y, expected, 1e-13)
 
 
-def test_working_memory_is_that_of_one_structure(monkeypatch):
+def test_tiles_share_their_working_memory(monkeypatch):
     monkeypatch.setattr(_dataset, "TILE_ROWS", 1)
     monkeypatch.setattr(_dataset, "TILE_SEQUENCES", 1)
     tiled = objective("lstm", ragged())
     tiled.loss_and_grad(parameters(tiled.network.size))
-    assert sum(bool(tile.steps.scratch) for tile in tiled._tiles) <= 1
+    assert len(tiled._tiles) == 5
+    assert len({id(tile.steps.workspace) for tile in tiled._tiles}) == 1
+    n_layers = len(tiled.network.layers)
+    assert len(tiled._tiles[0].steps.workspace) < n_layers
 
 
 @each_network

@@ -211,7 +211,7 @@ def test_batch_packs_the_sequences_asked_for(last):
 
 
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("rows, sequences, n", [(1, 1, 7), (6, 2, 3), (2**14, 128, 1)])
+@pytest.mark.parametrize("rows, sequences, n", [(1, 1, 7), (7, 2, 3), (2**14, 128, 1)])
 def test_tiles_are_one_batch_in_pieces(monkeypatch, last, rows, sequences, n):
     monkeypatch.setattr(_dataset, "TILE_ROWS", rows)
     monkeypatch.setattr(_dataset, "TILE_SEQUENCES", sequences)
@@ -227,17 +227,52 @@ def test_tiles_are_one_batch_in_pieces(monkeypatch, last, rows, sequences, n):
     longest = [t.steps.n_steps for t in tiles]
     assert longest == sorted(longest, reverse=True)
     for tile in tiles:
-        assert tile.steps.n_rows <= rows or tile.steps.n_sequences <= sequences
+        area = tile.steps.n_steps * tile.steps.n_sequences
+        alike = tile.steps.lengths.min() >= 0.75 * tile.steps.n_steps
+        assert area <= rows or (alike and tile.steps.n_sequences <= sequences)
+
+
+def test_a_long_sequence_does_not_widen_short_ones():
+    lengths = np.array([10] * 31 + [100_000] + [10] * 100)
+    parts = list(_dataset.tiles(lengths))
+    assert [list(part) for part in parts[:1]] == [[31]]
+    assert len(parts) == 2
+
+
+def test_sizes_of_tiles_are_powers_of_two():
+    lengths = np.random.RandomState(0).randint(5, 200, 3000)
+    parts = list(_dataset.tiles(lengths))
+    assert np.array_equal(np.concatenate(parts), np.argsort(-lengths, kind="stable"))
+    sizes = [len(part) for part in parts[:-1]]
+    assert all(size & (size - 1) == 0 for size in sizes)
+    assert len(set(sizes)) < len(sizes)
 
 
 def test_minibatches_hold_every_sequence_once():
     data = dataset([3, 7, 1, 7, 4, 2, 2])
-    in_order = [sorted(b.order) for b in data.minibatches(3, None)]
+
+    def orders(size, rng):
+        batches = data.minibatches(size, rng)
+        return [[i for tile in tiles for i in tile.order] for tiles in batches]
+
+    in_order = [sorted(order) for order in orders(3, None)]
     assert in_order == [[0, 1, 2], [3, 4, 5], [6]]
-    shuffled = [list(b.order) for b in data.minibatches(3, np.random.RandomState(0))]
-    assert [len(order) for order in shuffled] == [3, 3, 1]
+    shuffled = orders(3, np.random.RandomState(0))
+    assert sorted(len(order) for order in shuffled) == [1, 3, 3]
     assert sorted(sum(shuffled, [])) == list(range(7))
     assert sorted(shuffled[0]) != [0, 1, 2]
+
+
+def test_shuffled_minibatches_hold_similar_lengths():
+    rng = np.random.RandomState(0)
+    data = dataset(rng.randint(5, 100, 500))
+    passes = [list(data.minibatches(10, rng)) for _ in "ab"]
+    steps = [sum(t.steps.n_steps for tiles in p for t in tiles) for p in passes]
+    assert max(steps) < 1.1 * data.lengths.sum() / 10
+    first, second = ([t.steps.n_steps for [t] in p] for p in passes)
+    assert first != second and first != sorted(first) != sorted(first, reverse=True)
+    members = [{frozenset(t.order) for [t] in p} for p in passes]
+    assert members[0] != members[1]
 
 
 def test_structures_are_remembered_but_not_without_bound():

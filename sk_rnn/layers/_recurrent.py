@@ -12,8 +12,11 @@ from ._base import Layer
 from ._dense import glorot_uniform
 from ._memory import small_buffer
 from ._products import gemm
-from ._ring import Ring
+from ._stepper import Stepper
 from ._tape import Tape
+
+#: Where only the last step has a gradient, it is looked at every so many steps.
+WATCH = 16
 
 
 class Recurrent(Layer):
@@ -88,46 +91,68 @@ class Recurrent(Layer):
             return *self._run(theta, x, steps, out, state), None
         tape = self._tape(steps, out, dtype)
         self.fill(theta, tape.kernel, tape.x_kernel)
-        y = np.empty((out.n_rows, self.n_out), dtype)
+        shape = steps.n_steps, steps.n_sequences
         with small_buffer():
-            tape.start(x, state)
-            self._forward(tape)
-            tape.emit(y)
-        return y, None, tape
+            tape.start(_spread(x, _cells(steps, steps), shape), state)
+            self._forward(tape, steps.n_steps)
+            if tape.every:
+                y = _gather(tape.h(0, steps.n_steps), _cells(steps, out))
+            else:
+                y = tape.h(steps.n_steps - 1, steps.n_steps)[0].copy()
+            if steps.ragged:
+                tape.clear_ended(steps.sizes)
+        return y, None, (tape, steps, out)
 
-    def _forward(self, tape):
-        product, step = gemm(tape.dtype), self.cell.step
-        for stretch in tape.stretches:
-            for target, source in stretch.before:
-                target[...] = source
+    def _forward(self, tape, n_steps):
+        product, step, local = gemm(tape.dtype), self.cell.step, self.cell.local
+        for first, stop in tape.stretches(n_steps):
             if len(tape.x_kernel):
-                np.matmul(tape.x_kernel, stretch.inputs, out=stretch.x_part)
-            for calls, operands in stretch.steps:
+                inputs = tape.s[first:stop, self.n_out :]
+                np.matmul(tape.x_kernel, inputs, out=tape.x_part[first:stop])
+            for calls, operands in tape.steps[first:stop]:
                 for call in calls:
                     product(*call)
                 step(*operands)
-            self.cell.local(*stretch.local)
-            for target, source in stretch.after:
-                target[...] = source
+            local(*tape.local_operands(first, stop))
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
-        tape, p = cache, self.views(theta)
+        (tape, steps, out), p = cache, self.views(theta)
+        n_steps, n = steps.n_steps, steps.n_sequences
         if len(tape.kernel):
             tape.back_kernel[...] = p["weight_recurrent"]
         tape.d_kernel[...] = 0
+        if tape.every:
+            dy = _spread(dy, _cells(steps, out), (n_steps, n))
         with small_buffer():
-            tape.receive(dy)
-            product, back = gemm(tape.dtype), self.cell.back
-            for operands, calls, after in tape.back:
+            tape.receive(dy, n_steps)
+            first = self._backward(tape, n_steps)
+        if n == 1:
+            tape.d_kernel += tape.of_one_sequence(first, n_steps)
+        self._add_gradient(tape.d_kernel, dtheta)
+        if not need_dx:
+            return None
+        dx = np.zeros((n_steps, n, self.n_in), dy.dtype)
+        dx[first:] = tape.input_gradient(self._weight_x(p), first, n_steps)
+        return _gather(dx, _cells(steps, steps))
+
+    def _backward(self, tape, n_steps):
+        """Run back in time; return the step at which the gradient had vanished, or 0.
+
+        It is not looked for where every step adds to it.
+        """
+        product, back = gemm(tape.dtype), self.cell.back
+        n_rest = 0 if tape.every else WATCH
+        for stop in range(n_steps, 0, -(n_rest or n_steps)):
+            first = max(stop - n_rest, 0) if n_rest else 0
+            for operands, calls, add in tape.back[first:stop][::-1]:
                 back(*operands)
                 for call in calls:
                     product(*call)
-                for function, *arguments in after:
-                    function(*arguments)
-        for delta, inputs in tape.single_sequence_products():
-            tape.d_kernel += delta.T @ inputs
-        self._add_gradient(tape.d_kernel, dtheta)
-        return tape.input_gradient(self._weight_x(p)) if need_dx else None
+                if add:
+                    np.add(*add)
+            if n_rest and tape.vanished(first):
+                return first
+        return 0
 
     def _weight_x(self, p):
         """Input weights in the order of the deltas: gates of x alone, then full."""
@@ -151,15 +176,18 @@ class Recurrent(Layer):
             g["bias_recurrent"] += d_kernel[first + full :, -1]
 
     def _tape(self, steps, out, dtype):
-        key = (self, out, dtype)
-        if key not in steps.scratch:
-            steps.scratch[key] = Tape(
-                self.cell, self.n_in, self.n_out, steps, out, dtype
-            )
-        return steps.scratch[key]
+        """The tape for such steps, from the memory that they share with others."""
+        n, n_steps = steps.n_sequences, steps.n_steps
+        every = out is steps or steps.ragged or out.n_steps > 1
+        key = (self, n, every, dtype)
+        tape = steps.workspace.get(key)
+        if tape is None or tape.n_steps < n_steps:
+            tape = Tape(self.cell, self.n_in, self.n_out, n_steps, n, dtype, every)
+            steps.workspace.put(key, tape)
+        return tape
 
     def _run(self, theta, x, steps, out, state):
-        """Inference: memory for two steps, whatever their number."""
+        """Inference: memory for one step, whatever their number."""
         n_units, dtype = self.n_out, theta.dtype
         n_gates = self.cell.n_full + self.cell.n_recurrent
         height = n_units + self.n_in + 1
@@ -175,21 +203,48 @@ class Recurrent(Layer):
         emissions = None if out is steps else steps.emissions(out)
         for first, stop in steps.runs:
             n = int(steps.sizes[first])
-            ring = Ring(self.cell, kernel, x_kernel, n, living)
+            stepper = Stepper(self.cell, kernel, x_kernel, n, living)
             rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
             inputs = x[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
             if emissions is None:
                 outputs = y[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
-                for x_t, y_t in zip(inputs, outputs, strict=True):
-                    np.copyto(y_t, ring.step(x_t))
+                for y_t, h in zip(outputs, stepper.steps(inputs), strict=True):
+                    y_t[...] = h
             else:
-                for t, x_t in enumerate(inputs, start=first):
-                    h = ring.step(x_t)
+                for t, h in enumerate(stepper.steps(inputs), start=first):
                     if t in emissions:
                         low, targets = emissions[t]
                         y[targets] = h[:, low:].T
-            living = ring.states()
+            living = stepper.states()
             alive = int(steps.sizes[stop]) if stop < steps.n_steps else 0
             for target, source in zip(final, living, strict=True):
                 target[alive:n] = source[:, alive:].T
         return y, final
+
+
+def _cells(steps, tail):
+    """Where the rows of a tail lie in the rectangle of steps and sequences.
+
+    Numbers of its cells, step by step; None where they are all of them in order.
+    """
+    if tail is steps and not steps.ragged:
+        return None
+    step = (steps.lengths - tail.lengths)[tail.sequence] + tail.step
+    return step * steps.n_sequences + tail.sequence
+
+
+def _spread(rows, cells, shape):
+    """Rows as a rectangle (n_steps, n_sequences, n_columns), zero between them."""
+    if cells is None:
+        return rows.reshape(*shape, -1)
+    rectangle = np.zeros((shape[0] * shape[1], rows.shape[1]), rows.dtype)
+    rectangle[cells] = rows
+    return rectangle.reshape(*shape, -1)
+
+
+def _gather(rectangle, cells):
+    """Rows of a rectangle, copied."""
+    n_columns = rectangle.shape[2]
+    if cells is None:
+        return rectangle.copy(order="C").reshape(-1, n_columns)
+    return rectangle.reshape(-1, n_columns)[cells]

@@ -1,8 +1,8 @@
 """Memory of one training pass of a recurrent layer, and views of its every step.
 
-All views are made once for a structure of steps and serve every pass over it. Steps
-with equally many sequences form stretches, whose local derivatives are computed in one
-go while the records of the stretch are still in the processor's cache.
+The pass runs on a rectangle of steps and sequences; a sequence that ends early is
+carried on with input zero, and no gradient comes from there. Views are made once and
+serve every pass of up to so many steps over that many sequences.
 """
 
 from typing import NamedTuple
@@ -10,40 +10,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ._memory import aligned, round_up
-from ._products import outer_product, products
+from ._products import outer_product, products, weights
 
-#: Bytes of forward records that a stretch may fill: about half a level-2 cache.
+#: Bytes of forward records of the steps whose local derivatives are computed in one go,
+#: while they are still in the processor's cache: about half a level-2 cache.
 STRETCH_BYTES = 600_000
 
 
-class Blocks:
-    """One contiguous (height, n_t) block for every step, all in one buffer."""
-
-    def __init__(self, height, steps, dtype):
-        self.height, self.sizes = height, steps.sizes.tolist()
-        self.stride = [round_up(height * n, dtype) for n in self.sizes]
-        self.starts = np.cumsum([0, *self.stride]).tolist()
-        self.flat = aligned(self.starts[-1], dtype)
-
-    def __getitem__(self, t):
-        return self.over(t, t + 1)[0]
-
-    def over(self, first, stop):
-        """Steps of equally many sequences as one array (n_steps, height, n)."""
-        n, flat = self.sizes[first], self.flat[self.starts[first] : self.starts[stop]]
-        rows = flat.reshape(stop - first, self.stride[first])[:, : self.height * n]
-        return rows.reshape(stop - first, self.height, n)
-
-
-class Stretch(NamedTuple):
-    """Views for the forward pass over steps of equally many sequences."""
-
-    before: list  # (target, source) to copy before the loop
-    inputs: np.ndarray  # [x; 1] of every step
-    x_part: np.ndarray  # where the gates of x alone belong
-    steps: list  # per step: arguments of gemm, operands of Cell.step
-    local: tuple  # operands of Cell.local
-    after: list  # (target, source) to copy after the loop
+def blocks(n_steps, height, n, dtype):
+    """A contiguous, aligned (height, n) block for every step."""
+    size = height * n
+    flat = aligned(n_steps * round_up(size, dtype), dtype).reshape(n_steps, -1)
+    return flat[:, :size].reshape(n_steps, height, n)
 
 
 class BackStep(NamedTuple):
@@ -51,257 +29,169 @@ class BackStep(NamedTuple):
 
     operands: tuple  # of Cell.back
     products: list  # arguments of gemm
-    after: list  # (function, *arguments) to call after the products
+    add: tuple | None  # operands of an addition behind them
 
 
 class Tape:
-    """Buffers for packed steps.
+    """Buffers for a rectangle.
 
     Parameters
     ----------
     cell : Cell
     n_in, n_units : int
-    steps, out : Steps
-        Structure of the input rows and of the wanted output rows.
+    n_steps : int
+        Largest number of steps of a pass.
+    n : int
+        Number of sequences.
     dtype : dtype
+    every : bool
+        Whether gradients come from every step, or from the last alone.
     """
 
-    def __init__(self, cell, n_in, n_units, steps, out, dtype):
-        self.cell, self.n_units, self.structure = cell, n_units, steps
-        self.dtype, self.sizes = np.dtype(dtype), steps.sizes.tolist()
-        self.n_steps, n_first = steps.n_steps, self.sizes[0]
-        self.emissions = None if out is steps else steps.emissions(out)
-        self.s = Blocks(n_units + n_in + 1, steps, dtype)
-        self.s.flat[...] = 1  # the row of ones stays; all else is overwritten
-        self.x_part = Blocks(cell.n_input * n_units, steps, dtype)
-        self.local = Blocks(cell.n_local * n_units, steps, dtype)
-        # h_t lies in the block of step t + 1, or apart where sequences end at t.
-        self.h = [
-            np.empty((n_units, n), dtype) if self._ends(t) else self.s[t + 1][:n_units]
-            for t, n in enumerate(self.sizes)
-        ]
-        self.memory = np.empty((n_units, n_first), dtype)
+    def __init__(self, cell, n_in, n_units, n_steps, n, dtype, every):
+        self.cell, self.n_units, self.n_steps, self.n = cell, n_units, n_steps, n
+        self.dtype, self.every = np.dtype(dtype), every
+        # Step t sees [h_{t-1}; x_t; 1] in block t, so h_t belongs into block t + 1.
+        self.s = blocks(n_steps + 1, n_units + n_in + 1, n, dtype)
+        self.s[...] = 1  # the row of ones stays; all else is overwritten
+        self.x_part = blocks(n_steps, cell.n_input * n_units, n, dtype)
+        # A block behind the last takes what would come from the step after it.
+        self.local = blocks(n_steps + 1, cell.n_local, n_units * n, dtype)
+        self.dh = blocks(n_steps if every else 2, n_units, n, dtype)
+        self.dc = aligned(n_units * n, dtype)
         self._weights(n_units, n_in)
-        self._record_size = max(cell.n_record, 1) * n_units
-        self._capacity = int(
-            STRETCH_BYTES // (self._record_size * n_first * self.dtype.itemsize)
-        )
-        self._capacity = min(max(self._capacity, 1), self.n_steps)
-        stride = round_up(self._record_size * n_first, dtype)
-        self._records = aligned((self._capacity + 1) * stride, dtype)
-        bounds = list(self._bounds())
-        self.stretches = [self._stretch(*pair) for pair in bounds]
-        self._emitted = list(self._outputs(bounds))
-        self._start_back(steps, n_first)
-        self.back = [self._back_step(t) for t in reversed(range(self.n_steps))]
+        n_record = max(cell.n_record, 1)
+        size = n_record * n_units * n * self.dtype.itemsize
+        self.stretch = min(max(STRETCH_BYTES // size, 1), n_steps)
+        self.records = blocks(self.stretch + 1, n_record, n_units * n, dtype)
+        self.steps = [self._step(t) for t in range(n_steps)]
+        self.back = [self._back_step(t) for t in range(n_steps)]
+        self._locals = {}
 
     def _weights(self, n_units, n_in):
         """Memory for the weights and their gradient; see `Recurrent.fill`."""
         cell, dtype, height = self.cell, self.dtype, n_units + n_in + 1
         see_h = (cell.n_full + cell.n_recurrent) * n_units
-        self.kernel = aligned(see_h * height, dtype).reshape(see_h, height)
+        self.kernel = weights(see_h, height, self.n, dtype)
         self.x_kernel = np.empty((cell.n_input * n_units, n_in + 1), dtype)
-        self.back_kernel = aligned(n_units * see_h, dtype).reshape(n_units, see_h)
+        self.back_kernel = weights(n_units, see_h, self.n, dtype)
         rows = see_h + cell.n_input * n_units
         self.d_kernel = aligned(rows * height, dtype).reshape(rows, height)
 
-    def _ends(self, t):
-        """Whether sequences end at step t."""
-        return t + 1 == self.n_steps or self.sizes[t + 1] < self.sizes[t]
-
-    def _rows(self, first, stop):
-        offsets = self.structure.offsets
-        return slice(int(offsets[first]), int(offsets[stop]))
-
     # --------------------------------------------------------------- forward pass
-    def _bounds(self):
-        """Cut runs into stretches; a step at which sequences end stands alone."""
-        for first, stop in self.structure.runs:
-            for a in range(first, stop - 1, self._capacity):
-                yield a, min(a + self._capacity, stop - 1)
-            yield stop - 1, stop
+    def _step(self, t):
+        """Arguments of gemm and operands of Cell.step."""
+        cell, n_units, k = self.cell, self.n_units, t % self.stretch
+        n_gates = cell.n_full + cell.n_recurrent
+        h_prev, h = (self.s[i, :n_units].reshape(-1) for i in (t, t + 1))
+        z = self.records[k, :n_gates] if cell.n_record else h
+        z = z.reshape(n_gates * n_units, self.n)
+        c = None if cell.memory is None else self.records[k + 1, cell.memory]
+        x_part = self.x_part[t].reshape(-1)
+        operands = cell.operands(self.records[k], x_part, h_prev, h, c)
+        return products(self.kernel, self.s[t], z), operands
 
-    def _h_over(self, first, stop):
-        """h of a stretch, (n_steps, n_units, n)."""
-        if stop - first == 1:
-            return self.h[first][None]
-        return self.s.over(first + 1, stop + 1)[:, : self.n_units]
+    def stretches(self, n_steps):
+        """Yield (first, stop) of stretches whose records are kept together."""
+        for first in range(0, n_steps, self.stretch):
+            if first and self.cell.memory is not None:
+                self.records[0, self.cell.memory] = self.records[-1, self.cell.memory]
+            yield first, min(first + self.stretch, n_steps)
 
-    def _stretch(self, first, stop):
-        cell, n_units, n = self.cell, self.n_units, self.sizes[first]
-        count, n_gates = stop - first, cell.n_full + cell.n_recurrent
-        size = self._record_size * n
-        stride = round_up(size, self.dtype)
-        records = self._records[: (count + 1) * stride].reshape(-1, stride)
-        records = records[:, :size].reshape(count + 1, -1, n_units * n)
-        x_part = self.x_part.over(first, stop)
-        steps = []
-        for k, t in enumerate(range(first, stop)):
-            s_t, h = self.s[t], self.h[t].reshape(-1)
-            h_prev = s_t[:n_units].reshape(-1)
-            c = None if cell.memory is None else records[k + 1, cell.memory]
-            z = records[k, :n_gates] if cell.n_record else h
-            z = z.reshape(n_gates * n_units, n)
-            operands = cell.operands(records[k], x_part[k].reshape(-1), h_prev, h, c)
-            steps.append((products(self.kernel, s_t, z), operands))
-        before, after = [], []
-        if cell.memory is not None:
-            carried = self.memory[:, :n]
-            here = records[0, cell.memory].reshape(n_units, n)
-            there = records[count, cell.memory].reshape(n_units, n)
-            before.append((here, carried))
-            after.append((carried, there))
-        if stop < self.n_steps and self._ends(stop - 1):
-            alive = self.h[stop - 1][:, : self.sizes[stop]]
-            after.append((self.s[stop][:n_units], alive))
-        h = self._h_over(first, stop).reshape(count, -1)
-        local = cell.local_operands(records[:count], h, self._local(first, stop))
-        inputs = self.s.over(first, stop)[:, n_units:]
-        return Stretch(before, inputs, x_part, steps, local, after)
-
-    def _local(self, first, stop):
-        """Local records, (n_steps, n_local, n_units * n)."""
-        records = self.local.over(first, stop)
-        return records.reshape(stop - first, self.cell.n_local, -1)
-
-    def _outputs(self, bounds):
-        """Pairs (wanted output rows, view of their h)."""
-        if self.emissions is None:
-            for first, stop in bounds:
-                h = self._h_over(first, stop)
-                yield self._rows(first, stop), h.transpose(0, 2, 1)
-        else:
-            for t, (low, rows) in self.emissions.items():
-                yield rows, self.h[t][:, low:].T
+    def local_operands(self, first, stop):
+        """Operands of Cell.local for a stretch."""
+        if (first, stop) not in self._locals:
+            h = self.s[first + 1 : stop + 1, : self.n_units]
+            self._locals[first, stop] = self.cell.local_operands(
+                self.records[: stop - first],
+                h.reshape(stop - first, -1),
+                self.local[first:stop],
+            )
+        return self._locals[first, stop]
 
     def start(self, x, state):
-        """Write the inputs and the initial state."""
+        """Write the inputs (n_steps, n, n_in) and the initial state."""
         n_units = self.n_units
-        for first, stop in self.structure.runs:
-            rows = x[self._rows(first, stop)].reshape(stop - first, -1, x.shape[1])
-            self.s.over(first, stop)[:, n_units:-1] = rows.transpose(0, 2, 1)
-        self.s[0][:n_units] = 0 if state is None else state[0].T
-        self.memory[...] = 0 if state is None or len(state) < 2 else state[1].T
+        self.s[: len(x), n_units:-1] = x.transpose(0, 2, 1)
+        self.s[0, :n_units] = 0 if state is None else state[0].T
+        if self.cell.memory is not None:
+            start = 0 if state is None else state[1].T.reshape(-1)
+            self.records[0, self.cell.memory] = start
 
-    def emit(self, y):
-        """Write the wanted hidden states into the output rows."""
-        for rows, h in self._emitted:
-            y[rows] = h.reshape(-1, self.n_units)
+    def h(self, first, stop):
+        """Hidden states as rows, (stop - first, n, n_units)."""
+        return self.s[first + 1 : stop + 1, : self.n_units].transpose(0, 2, 1)
+
+    def clear_ended(self, sizes):
+        """Forget the states of sequences behind their ends, which may have diverged."""
+        for t in range(int(np.searchsorted(-sizes, -self.n, "right")), len(sizes)):
+            self.s[t, : self.n_units, sizes[t] :] = 0
 
     # -------------------------------------------------------------- backward pass
-    def _start_back(self, steps, n_first):
-        """Memory of the backward pass: dL/dh where the output feeds one, and two more.
+    def _back_step(self, t):
+        cell, local, n = self.cell, self.local, self.n
+        through = cell.through is not None
+        dh = local[t + 1, cell.through] if through else self._dh(t).reshape(-1)
+        dc_next = None if cell.kept is None else local[t + 1, cell.kept]
+        operands = cell.back_operands(local[t], dh, dc_next, self.dc)
+        first, see_h, last = self._gates()
+        calls, add = [], None
+        if n > 1:  # else left to `of_one_sequence`
+            delta = local[t, first:last].reshape(-1, n)
+            calls.append(outer_product(delta, self.s[t], self.d_kernel))
+        if t:
+            target = self._dh(t - 1)
+            if through:
+                own, target = target, local[t, cell.through].reshape(-1, n)
+                add = (target, own, target) if self.every else None
+            if last > see_h:
+                beta = 1.0 if through or self.every else 0.0
+                delta = local[t, see_h:last].reshape(-1, n)
+                calls += products(self.back_kernel, delta, target, beta)
+        return BackStep(operands, calls, add)
 
-        Where sequences end an output is wanted, so gradients of fewer sequences are
-        always met by a block of their own.
-        """
-        n_units, dtype = self.n_units, self.dtype
-        if self.emissions is None:
-            dh = Blocks(n_units, steps, dtype)
-            self.dh = {t: dh[t] for t in range(self.n_steps)}
-            self._received = [
-                (self._rows(a, b), dh.over(a, b).transpose(0, 2, 1))
-                for a, b in steps.runs
-            ]
-        else:
-            self.dh = {
-                t: np.empty((n_units, self.sizes[t]), dtype) for t in self.emissions
-            }
-        size = n_units * n_first
-        self.ring = aligned(2 * round_up(size, dtype), dtype).reshape(2, -1)[:, :size]
-        self.dc = aligned(size, dtype)
-        self._wide = {}
-
-    def receive(self, dy):
-        """Write the gradient of the output rows into the blocks of dL/dh."""
-        if self.emissions is None:
-            for rows, target in self._received:
-                target[...] = dy[rows].reshape(target.shape)
-            return
-        for t, (low, rows) in self.emissions.items():
-            self.dh[t][:, :low] = 0
-            self.dh[t][:, low:] = dy[rows].T
+    def _gates(self):
+        """First block of the deltas, first of those that see h, and their end."""
+        cell = self.cell
+        see_h = cell.first_delta + cell.n_input
+        return cell.first_delta, see_h, see_h + cell.n_full + cell.n_recurrent
 
     def _dh(self, t):
-        """Where dL/dh_t is, once the steps after t are done."""
-        passed = self.cell.through is not None and not self._ends(t)
-        if passed:
-            return self._local(t + 1, t + 2)[0, self.cell.through]
-        if t in self.dh:
-            return self.dh[t].reshape(-1)
-        return self.ring[t % 2, : self.n_units * self.sizes[t]]
+        return self.dh[t if self.every else t % 2]
 
-    def _dc_next(self, t):
-        """dL/dc_t of the steps after t: their block, wider where sequences end."""
-        if not self._ends(t):
-            return self._local(t + 1, t + 2)[0, self.cell.kept]
-        self._wide[t] = np.zeros((self.n_units, self.sizes[t]), self.dtype)
-        return self._wide[t].reshape(-1)
-
-    def _back_step(self, t):
-        cell, n = self.cell, self.sizes[t]
-        local = self._local(t, t + 1)[0]
-        dc_next = None if cell.kept is None else self._dc_next(t)
-        dc = self.dc[: self.n_units * n]
-        operands = cell.back_operands(local, self._dh(t), dc_next, dc)
-        first = cell.first_delta
-        see_h = first + cell.n_input
-        last = see_h + cell.n_full + cell.n_recurrent
-        calls = []
-        if n > 1:  # else left to single_sequence_products
-            delta = local[first:last].reshape(-1, n)
-            calls.append(outer_product(delta, self.s[t], self.d_kernel))
-        target, beta, after = self._link(t, local) if t else (None, 0.0, [])
-        if t and last > see_h:
-            delta = local[see_h:last].reshape(-1, n)
-            calls += products(self.back_kernel, delta, target, beta)
-        return BackStep(operands, calls, after)
-
-    def _link(self, t, local):
-        """How dL/dh and dL/dc go on from step t to step t - 1."""
-        cell, n, ends = self.cell, self.sizes[t], self._ends(t - 1)
-        own, shape, after = self.dh.get(t - 1), (self.n_units, n), []
-        if cell.through is not None:
-            target, beta = local[cell.through].reshape(shape), 1.0
-        elif own is not None and not ends:
-            target, beta = own, 1.0
+    def receive(self, dy, n_steps):
+        """Write dL/dh: of every step, (n_steps, n, n_units), or of the last alone."""
+        cell, last = self.cell, n_steps - 1
+        if self.every:
+            self.dh[:n_steps] = dy.transpose(0, 2, 1)
         else:
-            target = self.ring[(t - 1) % 2, : self.n_units * n].reshape(shape)
-            beta = 0.0
-        if ends:
-            after.append((np.add, own[:, :n], target, own[:, :n]))
-        elif cell.through is not None and own is not None:
-            after.append((np.add, target, own, target))
-        if ends and cell.kept is not None:
-            # The step before is not built yet; its wide block is made here.
-            after.append((self._widen, t - 1, local[cell.kept].reshape(shape)))
-        return target, beta, after
+            self._dh(last)[...] = dy.T
+        if cell.through is not None:
+            self.local[n_steps, cell.through] = self._dh(last).reshape(-1)
+        if cell.kept is not None:
+            self.local[n_steps, cell.kept] = 0
 
-    def _widen(self, t, dc):
-        self._wide[t][:, : dc.shape[1]] = dc
+    def vanished(self, t):
+        """Whether so little of the gradient came to step t that it is lost to rounding.
 
-    def single_sequence_products(self):
-        """(deltas, inputs) of the stretches left to one product: those of n = 1."""
-        first = self.cell.first_delta * self.n_units
-        for a, b in self.structure.runs:
-            if self.sizes[a] == 1:
-                yield (
-                    self.local.over(a, b)[:, first : self._last_delta, 0],
-                    (self.s.over(a, b)[:, :, 0]),
-                )
+        Numbers below the normal range are ten times slower.
+        """
+        tiny = np.finfo(self.dtype).tiny ** 0.65
+        return np.abs(self.local[t]).max() < tiny
 
-    @property
-    def _last_delta(self):
-        cell = self.cell
-        n_gates = cell.n_input + cell.n_full + cell.n_recurrent
-        return (cell.first_delta + n_gates) * self.n_units
+    def of_one_sequence(self, first, stop):
+        """The gradient of the weights over some steps, where n = 1, as one product."""
+        begin, _, end = self._gates()
+        deltas = self.local[first:stop, begin:end].reshape(stop - first, -1)
+        return deltas.T @ self.s[first:stop, :, 0]
 
-    def input_gradient(self, weight):
-        """dL/dx of all rows; `weight` (n_in, gates that see x) in the deltas' order."""
-        first = self.cell.first_delta * self.n_units
-        dx = np.empty((self.structure.n_rows, len(weight)), self.dtype)
-        for a, b in self.structure.runs:
-            deltas = self.local.over(a, b)[:, first : first + weight.shape[1]]
-            rows = (weight @ deltas).transpose(0, 2, 1)
-            dx[self._rows(a, b)] = rows.reshape(-1, len(weight))
-        return dx
+    def input_gradient(self, weight, first, stop):
+        """dL/dx of some steps, (stop - first, n, n_in).
+
+        `weight` (n_in, gates that see x * n_units) is in the deltas' order.
+        """
+        begin = self.cell.first_delta
+        n_blocks = weight.shape[1] // self.n_units
+        deltas = self.local[first:stop, begin : begin + n_blocks]
+        deltas = deltas.reshape(stop - first, -1, self.n)
+        return (weight @ deltas).transpose(0, 2, 1)
