@@ -33,7 +33,7 @@ class Objective:
         self.data, self.batch_size, self.rng = data, batch_size, rng
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
-        self.penalised = penalised(network)
+        self.penalised = penalised(network).astype(self.dtype)
         self._tiles = None
 
     def loss_and_grad(self, theta):

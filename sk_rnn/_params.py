@@ -23,6 +23,7 @@ def views(theta, shapes):
     out, start = {}, 0
     for name, shape in shapes.items():
         stop = start + prod(shape)
-        out[name] = theta[start:stop].reshape(shape)
+        part = theta[start:stop]
+        out[name] = part if len(shape) == 1 else part.reshape(shape)
         start = stop
     return out

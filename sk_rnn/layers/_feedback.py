@@ -1,12 +1,71 @@
 """The closed loop: outputs return as delayed inputs."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
+from ._activations import ACTIVATIONS
 from ._base import Layer
 
 #: A free run is held at this many standard deviations of the output. Beyond it the
 #: model has diverged: squares stay finite in single precision, and so do gradients.
 BOUND = 1e8
+
+
+class FreeRun:
+    """Memory of a free run over packed steps, and views of its every step.
+
+    Outputs lie the newest first in `past`, of shape (n_sequences, (n_steps + n_lags) *
+    n_out), so that the line of a step, ``[y_{t-1}, ..., y_{t-K}]``, is a view right
+    behind the place of y_t. `d_past` holds dL/dy in the same order.
+
+    Parameters
+    ----------
+    widths : list of int
+        Units of the hidden layers, and outputs.
+    n_lags : int
+    steps : Steps
+    dtype : dtype
+    """
+
+    def __init__(self, widths, n_lags, steps, dtype):
+        *self.widths, self.n_out = widths
+        self.n_line, self.structure = n_lags * self.n_out, steps
+        n, n_steps = steps.n_sequences, steps.n_steps
+        # The first layer comes from outside; it is the output where none is hidden.
+        hidden = self.widths or [self.n_out]
+        self.layers = [np.empty((steps.n_rows, width), dtype) for width in hidden]
+        self.deltas = [np.empty_like(a) for a in self.layers]
+        self.past = np.empty((n, n_steps * self.n_out + self.n_line), dtype)
+        self.d_past = np.empty_like(self.past)
+        self.fed_back = np.empty((n, hidden[0]), dtype)
+        self.output = np.empty((n, self.n_out), dtype)
+        self.back = np.empty((n, self.n_line), dtype)
+        column = (n_steps - 1 - steps.step) * self.n_out
+        self.places = steps.sequence[:, None], column[:, None] + np.arange(self.n_out)
+        self.steps = [self._step(t) for t in range(n_steps)]
+
+    def _step(self, t):
+        n, rows = int(self.structure.sizes[t]), self.structure.slices[t]
+        first = (self.structure.n_steps - t) * self.n_out
+        newest = slice(first - self.n_out, first)
+        line = slice(first, first + self.n_line)
+        return (
+            *(rows, self.past[:n, line], self.fed_back[:n]),
+            *([a[rows] for a in self.layers], self.output[:n], self.past[:n, newest]),
+            *(self.d_past[:n, newest], [d[rows] for d in self.deltas]),
+            *(self.back[:n], self.d_past[:n, line]),
+        )
+
+    def start(self, line):
+        """Write the outputs before the first step, the newest first."""
+        self.past[:, self.past.shape[1] - self.n_line :] = line
+
+    def lines(self, step, sequence):
+        """The lines before some steps of some sequences, (n, n_line)."""
+        if not self.n_line:
+            return np.empty((len(step), 0), self.past.dtype)
+        windows = sliding_window_view(self.past, self.n_line, axis=1)
+        return windows[:, :: self.n_out][sequence, self.structure.n_steps - step]
 
 
 class Feedback(Layer):
@@ -31,84 +90,108 @@ class Feedback(Layer):
         self.n_line = n_lags * core.n_out
         self.n_in, self.n_out = core.n_in - self.n_line, core.n_out
         self.shapes = core.shapes
+        if core.layers[-1].activation is not ACTIVATIONS["identity"]:
+            raise ValueError("The last layer of a closed loop must be linear.")
 
     def start(self, theta, rng):
         self.core.start(theta, rng)
 
-    def _weights(self, theta):
-        """Per layer: (weight, bias, activation); the first weight split in two."""
-        dense = [
-            (*layer.views(theta[part]).values(), layer.activation)
+    def _parameters(self, theta):
+        """Weights and biases of all layers; the first weight split in two."""
+        named = [
+            layer.views(theta[part])
             for layer, part in zip(self.core.layers, self.core.parts, strict=True)
         ]
-        first = dense[0][0]
-        return first[: self.n_in], first[self.n_in :], dense
+        weights, biases = ([p[name] for p in named] for name in ("weight", "bias"))
+        return (weights[0][: self.n_in], weights[0][self.n_in :]), weights[1:], biases
 
     def forward(self, theta, x, steps, out, state=None, train=False):
-        w_in, w_line, dense = self._weights(theta)
-        dtype = np.result_type(theta, x)
-        outputs = [
-            np.empty((steps.n_rows, layer.n_out), dtype) for layer in self.core.layers
-        ]
-        # All that comes from outside is one product for all steps; the loop is left
-        # with the feedback alone.
-        np.matmul(x, w_in, out=outputs[0])
-        outputs[0] += dense[0][1]
-        lines = np.zeros((steps.n_rows, self.n_line), dtype)
         if state is None:
-            state = self.state(np.zeros((steps.n_sequences, self.n_line), dtype))
-        line, last = state[0], state[0].copy()
-        held = np.zeros((steps.n_rows, self.n_out), bool)
-        for t, rows in enumerate(steps.slices):
-            lines[rows] = line
-            y = outputs[0][rows]
-            y += line @ w_line
-            dense[0][2].apply(y)
-            for k, (weight, bias, activation) in enumerate(dense[1:], start=1):
-                y = np.matmul(y, weight, out=outputs[k][rows])
-                y += bias
-                activation.apply(y)
-            self._hold(y, held[rows])
-            alive = steps.sizes[t + 1] if t + 1 < steps.n_steps else 0
-            line = np.concatenate([y, line], axis=1)[:, : self.n_line]
-            last[alive : len(line)] = line[alive:]
-            line = line[:alive]
-        y = outputs[-1] if out is steps else outputs[-1][steps.rows_of(out)]
+            state = self.state(np.zeros((steps.n_sequences, self.n_line), x.dtype))
+        run = self._memory(steps, np.result_type(theta, x, state[0]), train)
+        held = self._run(theta, x, run, state[0], hold=False)
+        if not np.abs(run.past).max(initial=0) <= BOUND:
+            held = self._run(theta, x, run, state[0], hold=True)
+        y = run.past[run.places]
+        y = y if out is steps else y[steps.rows_of(out)]
         if not train:
-            return y, self._after(last, held, steps, state), None
-        return y, None, (x, lines, outputs, held, steps, out)
+            return y, self._after(run, held, state), None
+        return y, None, (x, run, held, out)
+
+    def _memory(self, steps, dtype, keep):
+        """Memory for a run; that of the last run over such steps if `keep`."""
+        key = (self, steps, dtype)
+        run = steps.workspace.get(key) if keep else None
+        if run is None:
+            widths = [layer.n_out for layer in self.core.layers]
+            run = FreeRun(widths, self.n_lags, steps, dtype)
+            if keep:
+                steps.workspace.put(key, run)
+        return run
+
+    def _run(self, theta, x, run, line, hold):
+        """Run all steps.
+
+        Returns
+        -------
+        held : ndarray of shape (n_rows, n_out), of bool, or None
+            Which outputs were held at BOUND, if `hold`.
+        """
+        (w_in, w_line), weights, biases = self._parameters(theta)
+        apply = [layer.activation.apply for layer in self.core.layers[:-1]]
+        held = np.zeros((len(x), self.n_out), bool) if hold else None
+        run.start(line)
+        with np.errstate(over="ignore", invalid="ignore"):  # told by the state
+            # All that comes from outside is one product for all steps; the loop is
+            # left with the feedback alone. The last bias is added on the way to `past`.
+            first = np.matmul(x, w_in, out=run.layers[0])
+            if weights:
+                first += biases[0]
+            for rows, line, fed_back, layers, output, newest, *_ in run.steps:
+                y = layers[0]
+                y += np.matmul(line, w_line, out=fed_back)
+                for k, weight in enumerate(weights[:-1]):
+                    apply[k](y)
+                    y = np.matmul(y, weight, out=layers[k + 1])
+                    y += biases[k + 1]
+                if weights:
+                    apply[-1](y)
+                    y = np.matmul(y, weights[-1], out=output)
+                np.add(y, biases[-1], newest)
+                if hold:
+                    self._hold(newest, held[rows])
+        return held
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
-        x, lines, outputs, held, steps, out = cache
-        w_in, w_line, dense = self._weights(theta)
-        slopes = [np.empty_like(a) for a in outputs]
-        for a, slope, (_, _, activation) in zip(outputs, slopes, dense, strict=True):
-            activation.slope(a, slope)
-        slopes[-1][held] = 0
-        deltas = slopes  # each slope becomes dL/dz in its place
-        wide = np.zeros_like(outputs[-1])
-        wide[steps.rows_of(out)] = dy
-        d_line = np.zeros((0, self.n_line), wide.dtype)
-        for rows in reversed(steps.slices):
-            d = wide[rows]
-            n = len(d_line)
-            if self.n_lags:
-                d[:n] += d_line[:, : self.n_out]
-            for k in range(len(dense) - 1, 0, -1):
-                deltas[k][rows] *= d
-                d = deltas[k][rows] @ dense[k][0].T
-            deltas[0][rows] *= d
-            back = deltas[0][rows] @ w_line.T
-            # line_{t+1} = [y_t, line_t without its oldest entry]
-            back[:n, : self.n_line - self.n_out] += d_line[:, self.n_out :]
-            d_line = back
-        inputs = [np.concatenate([x, lines], axis=1), *outputs[:-1]]
-        for a, delta, layer, part in zip(
-            inputs, deltas, self.core.layers, self.core.parts, strict=True
-        ):
-            g = layer.views(dtheta[part])
-            g["weight"] += a.T @ delta
-            g["bias"] += delta.sum(axis=0)
+        x, run, held, out = cache
+        steps, deltas = run.structure, run.deltas
+        (w_in, w_line), weights, _ = self._parameters(theta)
+        if weights:
+            for a, d, layer in zip(run.layers, deltas, self.core.layers, strict=False):
+                layer.activation.slope(a, d)
+        where = run.places
+        if out is not steps:
+            where = tuple(place[steps.rows_of(out)] for place in where)
+        run.d_past[...] = 0
+        run.d_past[where] = dy
+        w_back = np.ascontiguousarray(w_line.T)
+        for rows, *_, d, slopes, back, d_line in reversed(run.steps):
+            if held is not None:
+                d[held[rows]] = 0
+            for weight, slope in zip(weights[::-1], slopes[::-1], strict=False):
+                slope *= _through(d, weight)
+                d = slope
+            d_line += np.matmul(d, w_back, out=back)
+        deltas = [*(deltas if weights else ()), run.d_past[run.places]]
+        lines = run.lines(steps.step, steps.sequence)
+        (g_in, g_line), *g_rest = self._parameters(dtheta)
+        g_in += x.T @ deltas[0]
+        g_line += lines.T @ deltas[0]
+        g_weights, g_biases = g_rest
+        for g, a, delta in zip(g_weights, run.layers, deltas[1:], strict=False):
+            g += a.T @ delta
+        for g, delta in zip(g_biases, deltas, strict=True):
+            g += delta.sum(axis=0)
         return deltas[0] @ w_in.T if need_dx else None
 
     @staticmethod
@@ -131,14 +214,20 @@ class Feedback(Layer):
         return [line, np.zeros(n, int), np.full(n, -1)]
 
     @staticmethod
-    def _after(line, held, steps, state):
+    def _after(run, held, state):
         """The state after the last step."""
         _, age, diverged = state
+        steps = run.structure
         first = np.full(steps.n_sequences, -1)
-        rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest is written last
-        first[steps.sequence[rows]] = steps.step[rows]
+        if held is not None:
+            rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest comes last
+            first[steps.sequence[rows]] = steps.step[rows]
         now = np.where(first >= 0, first + age, -1)
-        return [line, age + steps.lengths, np.where(diverged >= 0, diverged, now)]
+        return [
+            run.lines(steps.lengths, np.arange(steps.n_sequences)),
+            age + steps.lengths,
+            np.where(diverged >= 0, diverged, now),
+        ]
 
     @staticmethod
     def _hold(y, held):
@@ -147,3 +236,8 @@ class Feedback(Layer):
         if bad.any():
             held[...] = bad
             y[bad] = np.sign(np.nan_to_num(y[bad].real)) * BOUND
+
+
+def _through(delta, weight):
+    """``delta @ weight.T``; for a single output as the multiplication that it is."""
+    return delta * weight[:, 0] if weight.shape[1] == 1 else delta @ weight.T

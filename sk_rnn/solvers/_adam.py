@@ -45,11 +45,18 @@ class Adam(Solver):
             monitor.update(theta, total / weights)
 
     def _step(self, theta, grad, m, v, t):
-        m *= self.beta_1
-        m += (1 - self.beta_1) * grad
-        v *= self.beta_2
+        """Update all in place; `grad` is used up."""
+        step = grad - m
+        step *= 1 - self.beta_1
+        m += step
         grad *= grad
-        v += (1 - self.beta_2) * grad
+        grad -= v
+        grad *= 1 - self.beta_2
+        v += grad
         # A Python float: one of NumPy's would turn single precision into double.
         rate = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-        theta -= rate * m / (np.sqrt(v) + self.epsilon)
+        np.sqrt(v, out=grad)
+        grad += self.epsilon
+        np.divide(m, grad, out=step)
+        step *= rate
+        theta -= step
