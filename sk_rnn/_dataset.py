@@ -169,10 +169,11 @@ class Dataset:
 
     def batch(self, indices):
         """Pack some sequences."""
+        indices = np.asarray(indices)
         lengths = self.lengths[indices]
-        order = np.argsort(-lengths, kind="stable")
-        indices = np.asarray(indices)[order]
-        steps = self._structure(lengths[order])
+        if (lengths[1:] > lengths[:-1]).any():
+            indices = indices[np.argsort(-lengths, kind="stable")]
+        steps = self._structure(self.lengths[indices])
         rows = steps.packing(self.starts[indices])
         out = steps.tail(1) if self.last else steps
         if self.last:

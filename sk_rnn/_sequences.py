@@ -63,15 +63,18 @@ class Steps:
 
     def __init__(self, lengths, workspace=None):
         self.lengths = np.asarray(lengths, dtype=np.intp)
-        if np.any(np.diff(self.lengths) > 0) or self.lengths[-1] < 1:
+        self.n_sequences, self.n_steps = len(self.lengths), int(self.lengths[0])
+        self.ragged = bool((self.lengths != self.n_steps).any())
+        if self.lengths[-1] < 1 or (self.ragged and np.any(np.diff(self.lengths) > 0)):
             raise ValueError("lengths must be sorted, longest first, and positive")
-        ends = np.bincount(self.lengths, minlength=self.lengths[0] + 1)
-        self.sizes = len(self.lengths) - np.cumsum(ends)[:-1]
-        self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])
-        self.n_steps = int(self.lengths[0])
+        if self.ragged:
+            ends = np.bincount(self.lengths, minlength=self.n_steps + 1)
+            self.sizes = self.n_sequences - np.cumsum(ends)[:-1]
+            self.offsets = np.concatenate([[0], np.cumsum(self.sizes)])
+        else:
+            self.sizes = np.full(self.n_steps, self.n_sequences)
+            self.offsets = np.arange(self.n_steps + 1) * self.n_sequences
         self.n_rows = int(self.offsets[-1])
-        self.n_sequences = len(self.lengths)
-        self.ragged = bool(self.lengths[-1] < self.n_steps)
         self.scratch = {}
         self.workspace = Recent(WORKSPACES) if workspace is None else workspace
         self._tails = {}
@@ -95,6 +98,8 @@ class Steps:
     @cached_property
     def runs(self):
         """Stretches ``(first step, last step + 1)`` of equally many sequences."""
+        if not self.ragged:
+            return [(0, self.n_steps)]
         cuts = (np.flatnonzero(np.diff(self.sizes)) + 1).tolist()
         edges = [0, *cuts, self.n_steps]
         return list(zip(edges, edges[1:], strict=False))
