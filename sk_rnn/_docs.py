@@ -9,6 +9,13 @@ bptt_steps : int or None, default=None
     Longest stretch of steps that is back-propagated. Longer records are cut into
     windows of this length, of which the first quarter, but for the first window, warms
     up the state and carries no loss.
+time_scale : float >= 2 or None, default=None
+    Longest memory of the units at the start, in steps. Each unit draws a time constant
+    tau between 1 and it: gates that keep start at 1 - 1/tau ("chrono initialisation",
+    Tallec & Ollivier, ICLR 2018), recurrent weights at the identity times 1 - 1/tau
+    ("simple"; Le, Jaitly & Hinton 2015) or -1/tau ("residual"; the "integrator" keeps
+    all as it is). None: recurrent weights start orthogonal. Where something must be
+    remembered over a known distance, that distance is a good value.
 """,
     "data parameters": """
 standardize : bool, default=True
@@ -35,9 +42,11 @@ quantile : float in (0, 1), default=0.5
     The quantile that ``loss="quantile"`` estimates.
 huber_delta : float > 0, default=1.35
     Residual at which ``loss="huber"`` turns from quadratic to linear.
-solver : {"lbfgs", "adam"}, default="lbfgs"
+solver : {"lbfgs", "adam", "lm"}, default="lbfgs"
     "lbfgs" is deterministic, needs no learning rate and suits thousands of samples;
-    "adam" takes mini-batches and suits more.
+    "adam" takes mini-batches and suits more; "lm" (Levenberg-Marquardt, for
+    ``loss="squared_error"``) holds the derivative of every residual, and takes networks
+    of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases)
     divided by the sum of the sample weights of all steps that count.
@@ -46,7 +55,7 @@ batch_size : int or "auto", default="auto"
 learning_rate_init : float > 0, default=1e-3
     Learning rate of "adam".
 max_iter : int, default=200
-    Maximum number of iterations ("lbfgs") or passes over the data ("adam").
+    Maximum number of iterations ("lbfgs", "lm") or passes over the data ("adam").
 shuffle : bool, default=True
     Whether "adam" draws the mini-batches in a new order in every pass.
 random_state : int, RandomState instance or None, default=None

@@ -208,10 +208,11 @@ class NARXRegressor(NetworkRegressor):
         return parts
 
     # ---------------------------------------------------------------- prediction
+    def _network_state(self, state):
+        return self._closed_state(state) if isinstance(state, np.ndarray) else state
+
     def _run(self, records, state, last=None):
-        if isinstance(state, np.ndarray):
-            state = self._closed_state(state)
-        return super()._run(records, state, last)
+        return super()._run(records, self._network_state(state), last)
 
     def _check_run(self, state):
         diverged = state[1][2]

@@ -15,6 +15,9 @@ from ._objective import Objective
 from .layers import Dropout
 from .solvers import SOLVERS, Monitor
 
+#: Numbers that the derivatives of all residuals may take (1 GB).
+MOST_DERIVATIVES = 2**27
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkRegressor(SequenceRegressor):
@@ -77,6 +80,10 @@ class NetworkRegressor(SequenceRegressor):
         """
         yield network, lambda data: data
 
+    def _network_state(self, state):
+        """State of the network for what `_start_state` gave."""
+        return state
+
     # ------------------------------------------------------------------ training
     def _samples(self, records, targets, weight):
         return merge_equal(records, targets, weight)
@@ -109,6 +116,21 @@ class NetworkRegressor(SequenceRegressor):
         self.n_iter_ = len(loss_curve)
         return theta
 
+    def _check_squares(self, objective):
+        """Refuse least squares of something else, or beyond memory."""
+        if self.loss != "squared_error":
+            raise ValueError(
+                f"solver={self.solver!r} minimises a sum of squares; got "
+                f"loss={self.loss!r}. Take loss='squared_error' or solver='lbfgs'."
+            )
+        if objective.n_derivatives > MOST_DERIVATIVES:
+            raise ValueError(
+                f"solver={self.solver!r} would hold {objective.n_derivatives:.1e} "
+                "derivatives (targets, or rows times units, times parameters) and "
+                f"stops at {MOST_DERIVATIVES:.1e}. It is made for small networks: take "
+                "solver='lbfgs'."
+            )
+
     def _minimise(self, network, training, validation, theta, rng, report):
         loss = self._make(LOSSES[self.loss])
         objective = Objective(
@@ -116,6 +138,9 @@ class NetworkRegressor(SequenceRegressor):
             batch_size=self._batch_size(training.n_sequences),
             rng=rng if self.shuffle else None,
         )
+        solver = self._make(SOLVERS[self.solver])
+        if solver.sum_of_squares:
+            self._check_squares(objective)
         validate = None
         if validation is not None:
             validate = Objective(network, loss, 0.0, validation).value
@@ -124,7 +149,7 @@ class NetworkRegressor(SequenceRegressor):
             validate=validate,
             callback=report.iteration,
         )
-        self._make(SOLVERS[self.solver]).minimise(objective, theta, monitor)
+        solver.minimise(objective, theta, monitor)
         if not np.isfinite(monitor.loss):  # no iteration was finished
             monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
         return monitor
@@ -154,10 +179,10 @@ class NetworkRegressor(SequenceRegressor):
         """A dropout layer behind hidden layer `index`, named; none at rate 0."""
         if self.dropout == 0:
             return {}
-        if self.solver == "lbfgs":
+        if SOLVERS[self.solver].same_function:
             raise ValueError(
-                f"dropout={self.dropout} needs solver='adam': L-BFGS needs the same "
-                "function at every step, and dropout changes it."
+                f"dropout={self.dropout} needs solver='adam': {self.solver!r} needs "
+                "the same function at every step, and dropout changes it."
             )
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rng = np.random.RandomState(seed + index)

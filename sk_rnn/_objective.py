@@ -54,6 +54,43 @@ class Objective:
             total += float(tile.weight @ losses)
         return total / self.weight_sum
 
+    def residuals(self, theta):
+        """Whose halved sum of squares is the squared loss with its penalty."""
+        theta = theta.astype(self.dtype, copy=False)
+        found = []
+        for tile in self._all():
+            y_pred, _, _ = self.rest.forward(theta, *tile[:3])
+            found.append(self._weighted(y_pred - tile.y, tile))
+        strength = np.sqrt(self.alpha / self.weight_sum)
+        found.append(strength * (theta * self.penalised)[self.penalised > 0])
+        return np.concatenate(found).astype(float)
+
+    def jacobian(self, theta):
+        """Derivatives of the residuals, of shape (n_residuals, network.size)."""
+        theta = theta.astype(self.dtype, copy=False)
+        found = []
+        for tile in self._all():
+            _, _, cache = self.rest.forward(theta, *tile[:3], train=True)
+            found.append(self._weighted(self.rest.tangent(theta, cache), tile))
+        strength = np.sqrt(self.alpha / self.weight_sum)
+        found.append(np.diag(strength * self.penalised)[self.penalised > 0])
+        return np.concatenate(found).astype(float)
+
+    def _weighted(self, values, tile):
+        """Values of the rows that count, times the root of their share, flat."""
+        counts = tile.weight > 0
+        root = np.sqrt(tile.weight[counts] / self.weight_sum)
+        values = values[counts].reshape(len(root), self.rest.n_out, -1)
+        flat = (values * root[:, None, None]).reshape(-1, values.shape[2])
+        return flat[:, 0] if values.shape[2] == 1 else flat
+
+    @property
+    def n_derivatives(self):
+        """Numbers that `jacobian` holds at once."""
+        rows = [tile.out.n_rows for tile in self._all()]
+        widest = max(layer.n_out for layer in self.rest.layers)
+        return max(sum(rows), widest * max(rows)) * self.network.size
+
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""
         for tiles in self.data.minibatches(self.batch_size, self.rng):

@@ -13,7 +13,8 @@ def views(theta, shapes):
 
     Parameters
     ----------
-    theta : ndarray of shape (size_of(shapes),)
+    theta : ndarray of shape (..., size_of(shapes))
+        Axes before the last stay in front of each shape.
     shapes : dict of str to tuple of int
 
     Returns
@@ -23,7 +24,7 @@ def views(theta, shapes):
     out, start = {}, 0
     for name, shape in shapes.items():
         stop = start + prod(shape)
-        part = theta[start:stop]
-        out[name] = part if len(shape) == 1 else part.reshape(shape)
+        part = theta[..., start:stop]
+        out[name] = part if len(shape) == 1 else part.reshape(*part.shape[:-1], *shape)
         start = stop
     return out

@@ -17,11 +17,13 @@ class RecurrentRegressor(NetworkRegressor):
 
     dropout: float = 0.0
     bptt_steps: int | None = None
+    time_scale: float | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bptt_steps": [Interval(Integral, 2, None, closed="left"), None],
+        "time_scale": [Interval(Real, 2, None, closed="left"), None],
     }
 
     def _cell(self):
@@ -30,7 +32,9 @@ class RecurrentRegressor(NetworkRegressor):
     def _build(self, n_channels, n_outputs, n_steps):
         layers, n_in = {}, n_channels
         for k, n_units in enumerate(self._hidden_sizes(minimum=1)):
-            layers[f"hidden{k}"] = Recurrent(self._cell(), n_in, n_units)
+            layers[f"hidden{k}"] = Recurrent(
+                self._cell(), n_in, n_units, self.time_scale
+            )
             layers |= self._dropout(k, n_units)
             n_in = n_units
         return Chain(layers | {"output": Dense(n_in, n_outputs)})

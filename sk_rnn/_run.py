@@ -40,7 +40,7 @@ def run(network, theta, x, records, state=None, last=False):
         if steps is None or not np.array_equal(steps.lengths, lengths[order]):
             steps = Steps(lengths[order])
         source = steps.packing(starts[order])
-        part = _take(state, order)
+        part = take(state, order)
         if last:
             out = steps.tail(1)
             rows[order], after, _ = network.forward(theta, x[source], steps, out, part)
@@ -49,7 +49,7 @@ def run(network, theta, x, records, state=None, last=False):
         states.append(after)
         orders.append(order)
     back = np.argsort(np.concatenate(orders), kind="stable")
-    return rows, _take(_join(states), back)
+    return rows, take(_join(states), back)
 
 
 def _in_pieces(network, theta, x, steps, state):
@@ -63,7 +63,7 @@ def _in_pieces(network, theta, x, steps, state):
         alive = slice(int(steps.sizes[first]))
         piece = Steps(np.minimum(steps.lengths[alive], stop) - first)
         rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
-        state = _take(state, alive)
+        state = take(state, alive)
         y[rows], state, _ = network.forward(theta, x[rows], piece, piece, state)
         final = state if final is None else _put(final, alive, state)
     return y, final
@@ -79,13 +79,13 @@ def _put(state, indices, part):
     return state
 
 
-def _take(state, indices):
+def take(state, indices):
     """Some sequences of a state: nested lists and tuples of arrays, or None."""
     if state is None:
         return None
     if isinstance(state, np.ndarray):
         return state[indices]
-    return [_take(part, indices) for part in state]
+    return [take(part, indices) for part in state]
 
 
 def _join(states):

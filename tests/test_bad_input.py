@@ -237,6 +237,10 @@ OF_ONE = [
     ("RNNRegressor", {"hidden_layer_sizes": ()}, "at least 1 of them"),
     ("LSTMRegressor", {"bptt_steps": 1}, "bptt_steps"),
     ("GRURegressor", {"dropout": 0.1}, "needs solver='adam'"),
+    ("LSTMRegressor", {"time_scale": 1.5}, "time_scale"),
+    ("LSTMRegressor", {"solver": "lm", "loss": "huber"}, "a sum of squares; got loss="),
+    ("NARXRegressor", {"solver": "lm", "loss": "quantile"}, "a sum of squares"),
+    ("TDNNRegressor", {"solver": "lm", "dropout": 0.1}, "needs solver='adam'"),
 ]
 CASES = [(name, *case) for name in NAMES for case in HYPER_PARAMETERS]
 CASES += [(name, *case) for name in NETWORKS for case in OF_NETWORKS] + OF_ONE
@@ -250,6 +254,14 @@ def test_hyper_parameters_out_of_range(name, params, message):
     with pytest.raises(ValueError, match=message):
         model.fit(ROWS, ROWS[:, 0])
     assert model.__dict__ == before
+
+
+def test_derivatives_that_do_not_fit_into_memory(monkeypatch):
+    monkeypatch.setattr("sk_rnn._network.MOST_DERIVATIVES", 1000)
+    with pytest.raises(
+        ValueError, match=r"would hold .* derivatives .* small networks"
+    ):
+        make("GRURegressor", solver="lm").fit(ROWS, ROWS[:, 0])
 
 
 LAG_NAMES = {

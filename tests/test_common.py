@@ -55,6 +55,13 @@ def test_adam(estimator, check):
 
 
 @parametrize_with_checks(
+    [cls(solver="lm", hidden_layer_sizes=(4,), max_iter=50) for cls in NETWORKS]
+)
+def test_lm(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
     list(tables()), expected_failed_checks=lambda estimator: TIME_AXIS_0
 )
 def test_time_axis_0(estimator, check):

@@ -10,6 +10,8 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sk_rnn.solvers import SOLVERS
+
 each = pytest.mark.parametrize("name", NAMES)
 each_form = pytest.mark.parametrize("form", forms())
 
@@ -213,7 +215,7 @@ def test_weight_is_repetition(name, form):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("form", ["rows", "array, y per step", "list, y per step"])
 def test_the_order_of_samples_does_not_matter(name, solver, form):
     X, y, params = forms()[form]

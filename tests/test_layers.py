@@ -684,3 +684,27 @@ def test_gradient_of_a_held_run_is_exact_and_finite():
 
     assert_near(dtheta, complex_step(lambda v: loss(v, x), theta), 1e-12)
     assert_near(dx, complex_step(lambda v: loss(theta, v), x), 1e-12)
+
+
+# ----------------------------------------------------------------------- time scale
+@pytest.mark.parametrize("cell", CELLS)
+def test_units_start_with_memories_up_to_the_time_scale(cell):
+    """Left alone, a disturbance of the state falls to 1/e after tau steps."""
+    n_units, longest = 40, 50.0
+    layer = Recurrent(CELLS[cell](), 1, n_units, time_scale=longest)
+    theta = np.zeros(layer.size)
+    layer.start(theta, np.random.RandomState(0))
+    p = layer.views(theta)
+    p["weight_input"][...] = 0
+    if cell in ("gru", "lstm"):
+        p["weight_recurrent"][...] = 0
+    steps = Steps([1])
+    state = [np.full((1, n_units), 1e-6) for _ in range(layer.cell.n_states)]
+    _, after, _ = layer.forward(theta, np.zeros((1, 1)), steps, steps, state)
+    kept = after[-1] / 1e-6
+    if cell == "integrator":
+        assert np.array_equal(kept, np.ones((1, n_units)))
+        return
+    tau = 1 / (1 - kept)
+    assert 1 <= tau.min() < 10 and 40 < tau.max() < longest
+    assert len(np.unique(tau.round(6))) == n_units

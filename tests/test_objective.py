@@ -91,6 +91,45 @@ def test_gradient_is_the_complex_step(name, last, loss):
 
 @each_network
 @each_target
+def test_derivative_of_every_residual_is_the_complex_step(name, last):
+    data = ragged(last)
+    real = objective(name, data)
+    theta = parameters(real.network.size)
+    shifted = objective(name, replace(data, x=data.x.astype(complex)))
+    columns = [
+        complex_step(lambda v, k=k: _residuals(shifted, v)[k], theta)
+        for k in range(len(real.residuals(theta)))
+    ]
+    assert_near(real.jacobian(theta), np.array(columns), 1e-12)
+
+
+def _residuals(objective, theta):
+    """Without the last cast to real numbers."""
+    tiles = list(objective._all())
+    found = [
+        objective._weighted(objective.rest.forward(theta, *t[:3])[0] - t.y, t)
+        for t in tiles
+    ]
+    free = np.flatnonzero(objective.penalised)
+    strength = np.sqrt(objective.alpha / objective.weight_sum)
+    return np.concatenate([*found, strength * theta[free]])
+
+
+@each_network
+@each_target
+def test_residuals_are_those_of_the_loss(name, last, monkeypatch):
+    monkeypatch.setattr(_dataset, "TILE_ROWS", 6)
+    monkeypatch.setattr(_dataset, "TILE_SEQUENCES", 2)
+    whole = objective(name, ragged(last))
+    theta = parameters(whole.network.size)
+    value, grad = whole.loss_and_grad(theta)
+    residuals, jacobian = whole.residuals(theta), whole.jacobian(theta)
+    assert 0.5 * residuals @ residuals == pytest.approx(value, rel=1e-13)
+    assert_near(jacobian.T @ residuals, grad, 1e-12)
+
+
+@each_network
+@each_target
 def test_value_is_the_weighted_mean_over_the_steps_that_count(name, last):
     data, total, weights = ragged(last), 0.0, 0.0
     whole = objective(name, data, alpha=0.7)

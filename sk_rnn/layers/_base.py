@@ -86,6 +86,44 @@ class Layer:
         """
         raise NotImplementedError
 
+    def tangent(self, theta, cache, dx):
+        """Derivatives of the output rows with respect to parameters.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        cache : object
+            From the `forward` call with ``train=True`` just before.
+        dx : ndarray of shape (steps.n_rows, n_in, n_before) or None
+            Derivatives of the input rows with respect to parameters of layers before;
+            None where there are none.
+
+        Returns
+        -------
+        dy : ndarray of shape (out.n_rows, n_out, n_before + size) or None
+        """
+        raise NotImplementedError
+
+    def unit_gradients(self, theta, dy, cache):
+        """Gradients of the units within, after `backward`: what a diagnostic looks at.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (size,)
+        dy : ndarray of shape (steps.n_rows, n_out)
+            As given to `backward`. All rows must have been wanted from `forward`.
+        cache : object
+            As given to `backward`.
+
+        Returns
+        -------
+        list of (dz, dh)
+            For each layer of units within, the gradients with respect to the
+            pre-activations of its gates, (steps.n_rows, n_gates * n_units), and to its
+            outputs, (steps.n_rows, n_units), on all ways that lead to the loss.
+        """
+        return []
+
 
 class Chain(Layer):
     """Layers one after another.
@@ -164,4 +202,10 @@ class Chain(Layer):
             return dy
         dx = np.zeros((steps.n_rows, dy.shape[1]), dy.dtype)
         dx[steps.rows_of(first)] = dy
+        return dx
+
+    def tangent(self, theta, cache, dx=None):
+        caches, _, _ = cache
+        for layer, part, own in zip(self.layers, self.parts, caches, strict=True):
+            dx = layer.tangent(theta[part], own, dx)
         return dx

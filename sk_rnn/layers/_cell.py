@@ -70,6 +70,18 @@ class Cell:
         """Starting values of the biases of the gates that see x."""
         bias[...] = 0
 
+    def start_memory(self, weight_recurrent, bias, time_scale):
+        """Starting values with which units remember for so many steps.
+
+        Parameters
+        ----------
+        weight_recurrent : ndarray of shape (n_units, gates that see h * n_units)
+        bias : ndarray of shape (gates that see x * n_units,)
+        time_scale : ndarray of shape (n_units,)
+            Steps after which a share of 1/e is left.
+        """
+        raise NotImplementedError
+
     def operands(self, record, x_part, h_prev, h, c):
         """Views for `step`; h and c are where the new states belong."""
         raise NotImplementedError

@@ -57,6 +57,18 @@ class Delay(Layer):
                 first += width
         return dx
 
+    def tangent(self, theta, cache, dx):
+        if dx is None:
+            return None
+        steps, out = cache
+        pieces = []
+        for columns, lags in self._groups():
+            source, early, _ = self._source(steps, out, lags)
+            piece = dx[:, columns][source]
+            piece[early] = 0
+            pieces.append(piece.reshape(out.n_rows, -1, dx.shape[2]))
+        return np.concatenate(pieces, axis=1)
+
     def _groups(self):
         """Yield (input columns, lags) of every group of taps."""
         first = 0

@@ -4,6 +4,7 @@ import numpy as np
 
 from ._activations import ACTIVATIONS
 from ._base import Layer
+from ._tangent import dense_tangent
 
 
 def glorot_uniform(array, fan_in, fan_out, rng):
@@ -34,15 +35,33 @@ class Dense(Layer):
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         x, a = cache
-        dz = dy
-        if self.activation is not ACTIVATIONS["identity"]:
-            dz = np.empty_like(a)
-            self.activation.slope(a, dz)
-            dz *= dy
+        dz = self._delta(dy, a)
         g = self.views(dtheta)
         g["weight"] += x.T @ dz
         g["bias"] += dz.sum(axis=0)
         return dz @ self.views(theta)["weight"].T if need_dx else None
+
+    def unit_gradients(self, theta, dy, cache):
+        return [(self._delta(dy, cache[1]), dy)]
+
+    def _delta(self, dy, a):
+        """dL/dz of outputs a = f(z)."""
+        if self.activation is ACTIVATIONS["identity"]:
+            return dy
+        dz = np.empty_like(a)
+        self.activation.slope(a, dz)
+        dz *= dy
+        return dz
+
+    def tangent(self, theta, cache, dx):
+        x, a = cache
+        slope = None
+        if self.activation is not ACTIVATIONS["identity"]:
+            slope = np.empty_like(a)
+            self.activation.slope(a, slope)
+        first = 0 if dx is None else dx.shape[2]
+        weight = self.views(theta)["weight"]
+        return dense_tangent(weight, x, slope, dx, first, first + self.size)
 
 
 class Dropout(Layer):

@@ -20,6 +20,10 @@ class ElmanCell(Cell):
     def __init__(self, activation="tanh"):
         self.activation = ACTIVATIONS[activation]
 
+    def start_memory(self, weight_recurrent, bias, time_scale):
+        # The identity (Le, Jaitly & Hinton 2015), with a leak.
+        weight_recurrent[...] = np.diag(1 - 1 / time_scale)
+
     def operands(self, record, x_part, h_prev, h, c):
         return (h,)
 
@@ -43,6 +47,9 @@ class ResidualCell(ElmanCell):
     n_record = 1  # f(z)
     n_local, through = 2, 1  # z, h_{t-1}
     recurrent_gain = 0.1
+
+    def start_memory(self, weight_recurrent, bias, time_scale):
+        weight_recurrent[...] = np.diag(-1 / time_scale)
 
     def operands(self, record, x_part, h_prev, h, c):
         return block(record, 0), h_prev, h

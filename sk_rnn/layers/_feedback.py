@@ -5,6 +5,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ._activations import ACTIVATIONS
 from ._base import Layer
+from ._tangent import dense_tangent
 
 #: A free run is held at this many standard deviations of the output. Beyond it the
 #: model has diverged: squares stay finite in single precision, and so do gradients.
@@ -193,6 +194,47 @@ class Feedback(Layer):
         for g, delta in zip(g_biases, deltas, strict=True):
             g += delta.sum(axis=0)
         return deltas[0] @ w_in.T if need_dx else None
+
+    def tangent(self, theta, cache, dx):
+        (x, run, held, out), steps = cache, cache[1].structure
+        n_before = 0 if dx is None else dx.shape[2]
+        size = n_before + self.size
+        # In the order of `past`, so that the tangent of a line is a view here, too.
+        d_past = np.zeros((*run.past.shape, size), run.past.dtype)
+        shape = steps.n_rows, self.n_in, size
+        d_in = np.zeros(shape if dx is not None else (0, *shape[1:]), run.past.dtype)
+        d_in[..., :n_before] = 0 if dx is None else dx
+        slopes = [np.empty_like(a) for a in run.layers]
+        for a, slope, layer in zip(run.layers, slopes, self.core.layers, strict=False):
+            layer.activation.slope(a, slope)
+        for t, rows in enumerate(steps.slices):
+            n, first = int(steps.sizes[t]), (steps.n_steps - t) * self.n_out
+            line = slice(first, first + self.n_line)
+            y = np.concatenate([x[rows], run.past[:n, line]], axis=1)
+            d_x = np.zeros((n, *d_in.shape[1:])) if dx is None else d_in[rows]
+            dy, begin = np.concatenate([d_x, d_past[:n, line]], axis=1), n_before
+            for k, layer in enumerate(self.core.layers):
+                weight = layer.views(theta[self.core.parts[k]])["weight"]
+                linear = k == len(self.core.layers) - 1
+                slope = None if linear else slopes[k][rows]
+                dy = dense_tangent(weight, y, slope, dy, begin, size)
+                begin += layer.size
+                y = run.layers[k][rows] if not linear else None
+            if held is not None:
+                dy[held[rows]] = 0
+            d_past[:n, first - self.n_out : first] = dy
+        found = d_past[run.places]
+        return found if out is steps else found[steps.rows_of(out)]
+
+    def unit_gradients(self, theta, dy, cache):
+        run, (_, weights, _) = cache[1], self._parameters(theta)
+        hidden = run.deltas if weights else []
+        deltas = [*hidden, run.d_past[run.places]]
+        found = [
+            (delta, behind @ weight.T)
+            for delta, behind, weight in zip(hidden, deltas[1:], weights, strict=True)
+        ]
+        return [*found, (deltas[-1], deltas[-1])]
 
     @staticmethod
     def state(line):

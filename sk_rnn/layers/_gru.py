@@ -9,7 +9,7 @@ Cho et al., EMNLP 2014, in the form of cuDNN (ONNX: linear_before_reset=1), whos
 recurrent product does not wait for the reset gate. Gate order: r, z, n.
 """
 
-from numpy import add, multiply, subtract, tanh
+from numpy import add, log, multiply, subtract, tanh
 
 from ._cell import Cell, block, constant
 
@@ -18,6 +18,11 @@ class GRUCell(Cell):
     n_full, n_recurrent, n_input, n_sigmoids = 2, 1, 1, 2
     n_record = 7  # r, z, U_n h + b_un, r * (...), n, h_{t-1} - n, z * (h_{t-1} - n)
     n_local, through = 5, 4  # n, r, z, U_n h + b_un, h_{t-1}
+
+    def start_memory(self, weight_recurrent, bias, time_scale):
+        # Chrono initialisation (Tallec & Ollivier 2018): z = 1 - 1 / tau.
+        n_units = len(time_scale)
+        bias[n_units : 2 * n_units] = log(time_scale - 1)
 
     def operands(self, record, x_part, h_prev, h, c):
         return (

@@ -9,7 +9,7 @@ Hochreiter & Schmidhuber, Neural Computation 9 (1997); forget gate: Gers, Schmid
 Cummins, Neural Computation 12 (2000). Gate order: o, i, f, g.
 """
 
-from numpy import add, multiply, subtract, tanh
+from numpy import add, log, multiply, subtract, tanh
 
 from ._cell import Cell, block, constant
 
@@ -23,6 +23,13 @@ class LSTMCell(Cell):
         # Remember at first (Jozefowicz, Zaremba & Sutskever 2015).
         bias[...] = 0
         bias[2 * n_units : 3 * n_units] = 1
+
+    def start_memory(self, weight_recurrent, bias, time_scale):
+        # Chrono initialisation (Tallec & Ollivier 2018): f = 1 - 1 / tau, i = 1 / tau.
+        n_units = len(time_scale)
+        keep = log(time_scale - 1)
+        bias[n_units : 2 * n_units] = -keep
+        bias[2 * n_units : 3 * n_units] = keep
 
     def operands(self, record, x_part, h_prev, h, c):
         return (

@@ -13,6 +13,7 @@ from ._dense import glorot_uniform
 from ._memory import small_buffer
 from ._products import gemm
 from ._stepper import Stepper
+from ._tangent import recurrent_tangent
 from ._tape import Tape
 
 #: Where only the last step has a gradient, it is looked at every so many steps.
@@ -30,12 +31,15 @@ class Recurrent(Layer):
     ----------
     cell : Cell
     n_in, n_units : int
+    time_scale : float, default=None
+        Longest memory of units at the start, in steps.
     """
 
     reach = None
 
-    def __init__(self, cell, n_in, n_units):
+    def __init__(self, cell, n_in, n_units, time_scale=None):
         self.cell, self.n_in, self.n_out = cell, n_in, n_units
+        self.time_scale = time_scale
         n_x = (cell.n_full + cell.n_input) * n_units
         n_h = (cell.n_full + cell.n_recurrent) * n_units
         self.shapes = {"weight_input": (n_in, n_x)}
@@ -59,6 +63,9 @@ class Recurrent(Layer):
         cell.start_bias(p["bias"], n)
         if "bias_recurrent" in p:
             p["bias_recurrent"][...] = 0
+        if self.time_scale is not None and "weight_recurrent" in p:
+            time_scale = rng.uniform(1 + 1e-3, self.time_scale, n)
+            cell.start_memory(p["weight_recurrent"], p["bias"], time_scale)
 
     def fill(self, theta, kernel, x_kernel):
         """Write the weights as the products want them.
@@ -135,6 +142,11 @@ class Recurrent(Layer):
         dx[first:] = tape.input_gradient(self._weight_x(p), first, n_steps)
         return _gather(dx, _cells(steps, steps))
 
+    def unit_gradients(self, theta, dy, cache):
+        tape, steps, _ = cache
+        cells = _cells(steps, steps)
+        return [tuple(_gather(d, cells) for d in tape.unit_gradients(steps.n_steps))]
+
     def _backward(self, tape, n_steps):
         """Run back in time; return the step at which the gradient had vanished, or 0.
 
@@ -154,6 +166,26 @@ class Recurrent(Layer):
                 return first
         return 0
 
+    def tangent(self, theta, cache, dx):
+        (tape, steps, out), p = cache, self.views(theta)
+        shape = steps.n_steps, steps.n_sequences
+        n_before = 0 if dx is None else dx.shape[2]
+        if dx is not None:
+            flat = dx.reshape(len(dx), -1)
+            dx = _spread(flat, _cells(steps, steps), shape)
+            dx = dx.reshape(*shape, self.n_in, n_before)
+        dh = recurrent_tangent(
+            *(self.cell, tape, steps.n_steps),
+            *(p.get("weight_recurrent"), self._weight_x(p), dx),
+        )
+        dh = _gather(dh.reshape(*shape, -1), _cells(steps, out))
+        dh = dh.reshape(out.n_rows, self.n_out, -1)
+        dy = np.zeros((*dh.shape[:2], n_before + self.size), dh.dtype)
+        dy[..., :n_before] = dh[..., :n_before]
+        d_kernel = dh[..., n_before:].reshape(*dh.shape[:2], *tape.d_kernel.shape)
+        self._add_gradient(d_kernel, dy[..., n_before:])
+        return dy
+
     def _weight_x(self, p):
         """Input weights in the order of the deltas: gates of x alone, then full."""
         full = self.cell.n_full * self.n_out
@@ -161,19 +193,24 @@ class Recurrent(Layer):
         return np.concatenate([weight[:, full:], weight[:, :full]], axis=1)
 
     def _add_gradient(self, d_kernel, dtheta):
+        """Add the gradient of the kernels to that of the parameters.
+
+        Both may have axes before: there are as many gradients.
+        """
         g, n = self.views(dtheta), self.n_out
+        d_kernel = d_kernel.swapaxes(-1, -2)
         first = self.cell.n_input * n
         full = self.cell.n_full * n
         for source, columns in (
-            (d_kernel[first : first + full], slice(0, full)),
-            (d_kernel[:first], slice(full, None)),
+            (d_kernel[..., first : first + full], slice(0, full)),
+            (d_kernel[..., :first], slice(full, None)),
         ):
-            g["weight_input"][:, columns] += source[:, n:-1].T
-            g["bias"][columns] += source[:, -1]
+            g["weight_input"][..., columns] += source[..., n:-1, :]
+            g["bias"][..., columns] += source[..., -1, :]
         if "weight_recurrent" in g:
-            g["weight_recurrent"] += d_kernel[first:, :n].T
+            g["weight_recurrent"] += d_kernel[..., :n, first:]
         if "bias_recurrent" in g:
-            g["bias_recurrent"] += d_kernel[first + full :, -1]
+            g["bias_recurrent"] += d_kernel[..., -1, first + full :]
 
     def _tape(self, steps, out, dtype):
         """The tape for such steps, from the memory that they share with others."""

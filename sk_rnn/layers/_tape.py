@@ -185,6 +185,19 @@ class Tape:
         deltas = self.local[first:stop, begin:end].reshape(stop - first, -1)
         return deltas.T @ self.s[first:stop, :, 0]
 
+    def unit_gradients(self, n_steps):
+        """dL/dz of the gates that see x, and dL/dh, after a pass with `every` step.
+
+        Rectangles of shape (n_steps, n, n_gates * n_units) and (n_steps, n, n_units).
+        """
+        cell, shape = self.cell, (n_steps, -1, self.n)
+        begin = cell.first_delta
+        deltas = self.local[:n_steps, begin : begin + cell.n_input + cell.n_full]
+        dh = self.dh[:n_steps]
+        if cell.through is not None:
+            dh = self.local[1 : n_steps + 1, cell.through]
+        return [part.reshape(shape).transpose(0, 2, 1) for part in (deltas, dh)]
+
     def input_gradient(self, weight, first, stop):
         """dL/dx of some steps, (stop - first, n, n_in).
 

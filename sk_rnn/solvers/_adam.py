@@ -21,6 +21,7 @@ class Adam(Solver):
     """
 
     parameters = ("learning_rate_init", "max_grad_norm")
+    same_function = False
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
 
     def __init__(self, learning_rate_init, max_grad_norm):
