@@ -20,6 +20,7 @@ FLOORS = [
     {"_network"},
     {"_autoregressive", "_narx", "_recurrent", "_tdnn"},
     {"__init__"},
+    {"inspection"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 

@@ -1,0 +1,328 @@
+"""How the gradient shrinks or grows on its way back in time."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+
+from .._dataset import tiles
+from .._losses import LOSSES
+from .._network import NetworkRegressor
+from .._run import take
+from .._sequences import Steps
+from ..layers import Dropout
+from ._jacobian import state_singular_values
+
+CONSTRAINTS = {
+    "max_distance": [Interval(Integral, 0, None, closed="left"), None],
+    "n_targets": [Interval(Integral, 1, None, closed="left")],
+    "n_singular_values": [Interval(Integral, 0, None, closed="left")],
+}
+
+
+def gradient_flow(
+    estimator, X, y=None, *, max_distance=None, n_targets=1, n_singular_values=3
+):
+    r"""Norms of the gradient of one step's loss by distance back in time.
+
+    With L_t the loss of step t alone, z_k the pre-activations of a hidden layer at step
+    k (of all its gates) and h_k its outputs, back-propagation through time gives
+
+    .. math::
+
+        \delta_{t,k} = \frac{\partial L_t}{\partial z_k}
+                     = f'(z_k) \odot U^T \delta_{t,k+1}
+        \quad\Longrightarrow\quad
+        \|\delta_{t,k}\| \approx C \gamma^{t-k}
+
+    (written for the simple recurrence; every cell is followed through its own
+    equations). With gamma below 1 the gradient vanishes, and what happened long ago
+    cannot be learnt; above 1 it explodes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted `RNNRegressor`, `GRURegressor`, `LSTMRegressor`, `TDNNRegressor` or
+        `NARXRegressor` with a hidden layer. It is not changed.
+    X : array-like or list of array-like
+        Sequences in the form that `fit` saw; initial state and feedback are those of
+        `predict`, so that a `NARXRegressor` runs free.
+    y : array-like or list of array-like, default=None
+        Targets in the form that `fit` saw: L_t is then the estimator's loss at step t.
+        None: L_t is the sum of the outputs, dL_t/dy_t = 1, so that the flow itself is
+        seen and not the size of the errors. Both are in standard units of y.
+    max_distance : int, default=None
+        The largest distance t - k looked at. None: every distance that occurs.
+    n_targets : int, default=1
+        How many steps t of each record, evenly spaced among those that `washout` leaves
+        and the last step with them; all of them if there are fewer. Each costs a pass
+        over the steps before it.
+    n_singular_values : int, default=3
+        How many singular values of the step Jacobian; 0 leaves them out.
+
+    Returns
+    -------
+    flow : :class:`~sklearn.utils.Bunch`
+        layers : list of str of length n_layers
+            Names of the hidden layers, as in ``weights_``; the first is next to the
+            inputs. Rows of other entries are in their order.
+        distance : ndarray of int of shape (n_distances,)
+            0, 1, 2, ...
+        n_pairs : ndarray of int of shape (n_distances,)
+            How many pairs of record and target step reach so far back. A record shorter
+            than a distance contributes nothing there.
+        delta_norm : ndarray of shape (n_layers, n_distances)
+            Euclidean norm of delta_{t,k} at distance t - k, the arithmetic mean over
+            these pairs. Gates count as far as they see x: r, z, n of a GRU, o, i, f, g
+            of an LSTM.
+        state_norm : ndarray of shape (n_layers, n_distances)
+            The same of dL_t/dh_k.
+        gamma, state_gamma : ndarray of shape (n_layers,)
+            Fitted to ``delta_norm`` and to ``state_norm`` by least squares of the
+            logarithms. Distance 0, which the output layer rules, and norms that are
+            zero, below the range of normal numbers or infinite are left out; nan where
+            fewer than two remain.
+        scale, state_scale : ndarray of shape (n_layers,)
+            The C of these fits.
+        singular_values : ndarray of shape (n_recurrent, n_steps, k)
+            The largest singular values, in falling order, of the Jacobian of one step,
+            dh_t/dh_{t-1} (of an LSTM d(h_t, c_t)/d(h_{t-1}, c_{t-1})), at the last
+            ``max_distance + 1`` steps of the first record; for every layer with a
+            state. The state of a `NARXRegressor` are the outputs fed back; a
+            `TDNNRegressor` has none (n_recurrent = 0). In no step does a gradient grow
+            by more than the largest. k is `n_singular_values`, or the size of the
+            smallest state if that is less. nan where the Jacobian is not finite.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is not one of these networks.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If it has no hidden layer, if X or y do not fit what `fit` saw, if no step is
+        left behind `washout`, or if `n_targets` is not 1 where y has one value per
+        sequence.
+
+    See Also
+    --------
+    GradientFlowDisplay : The picture.
+
+    Notes
+    -----
+    Gradients are exact (no truncation, no clipping, no dropout) and computed in double
+    precision whatever that of the estimator. Where a free run has diverged and is held,
+    they are zero.
+
+    References
+    ----------
+    S. Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", diploma thesis,
+    TU München (1991). Y. Bengio, P. Simard & P. Frasconi, "Learning long-term
+    dependencies with gradient descent is difficult", IEEE Trans. Neural Networks 5
+    (1994), 157-166. R. Pascanu, T. Mikolov & Y. Bengio, "On the difficulty of training
+    recurrent neural networks", ICML 2013, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import RNNRegressor
+    >>> from sk_rnn.inspection import gradient_flow
+    >>> X = np.random.default_rng(0).standard_normal((50, 30))
+    >>> y = X[:, -1]
+    >>> simple = RNNRegressor(hidden_layer_sizes=8, max_iter=1, random_state=0)
+    >>> flow = gradient_flow(simple.fit(X, y), X)
+    >>> flow.delta_norm.shape
+    (1, 30)
+    >>> print(flow.gamma < 0.95)
+    [ True]
+    >>> integrator = simple.set_params(recurrence="integrator").fit(X, y)
+    >>> print(gradient_flow(integrator, X).state_gamma.round(3))
+    [1.]
+    """
+    if not isinstance(estimator, NetworkRegressor):
+        raise TypeError(
+            "gradient_flow needs a network of this package with hidden layers (an "
+            "RNN, GRU, LSTM, TDNN or NARXRegressor); got "
+            f"{type(estimator).__name__}."
+        )
+    parameters = {
+        "max_distance": max_distance,
+        "n_targets": n_targets,
+        "n_singular_values": n_singular_values,
+    }
+    validate_parameter_constraints(CONSTRAINTS, parameters, caller_name="gradient_flow")
+    records = estimator._read(X)
+    model = _Model(estimator, records)
+    record, step = _pairs(records.lengths, estimator.washout, n_targets)
+    slope = _slopes(estimator, records, y, record, step, n_targets)
+    n_distances = int(step.max()) + 1
+    if max_distance is not None:
+        n_distances = min(n_distances, max_distance + 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        delta, state, n_pairs = _mean_norms(model, record, step, slope, n_distances)
+        values = model.singular_values(n_distances, n_singular_values)
+    distance = np.arange(n_distances)
+    gamma, scale = _fit(distance, delta)
+    state_gamma, state_scale = _fit(distance, state)
+    return Bunch(
+        layers=model.hidden,
+        distance=distance,
+        n_pairs=n_pairs,
+        delta_norm=delta,
+        state_norm=state,
+        gamma=gamma,
+        scale=scale,
+        state_gamma=state_gamma,
+        state_scale=state_scale,
+        singular_values=values,
+    )
+
+
+class _Model:
+    """A fitted network in double precision, with the records it is to run on.
+
+    Attributes
+    ----------
+    layers : list of (Layer, parameters, state of all records before their first step)
+        Without dropout, which rests outside training.
+    """
+
+    def __init__(self, estimator, records):
+        network = estimator._network
+        hidden = dict.fromkeys(name.partition(".")[0] for name in network.shapes)
+        self.hidden = [name for name in hidden if name != "output"]
+        if not self.hidden:
+            raise ValueError(
+                f"This {type(estimator).__name__} has no hidden layer "
+                "(hidden_layer_sizes=()), and so no gradient to follow."
+            )
+        theta = estimator._theta.astype(float)
+        state = estimator._network_state(estimator._start_state(records))
+        states = [None] * len(network.layers) if state is None else state
+        self.layers = [
+            (layer, theta[part], own)
+            for layer, part, own in zip(
+                network.layers, network.parts, states, strict=True
+            )
+            if not isinstance(layer, Dropout)
+        ]
+        self.x = estimator._x_scaler.forward(records.rows.astype(float))
+        self.starts, self.lengths = records.starts, records.lengths
+
+    def unit_gradients(self, record, lengths, slope):
+        """One pass over the first steps of records, and back from the last of them.
+
+        Parameters
+        ----------
+        record, lengths : ndarray of int of shape (n,)
+            Which records, and how many steps of each; the longest first.
+        slope : callable
+            From the outputs at these last steps to dL/dy.
+
+        Returns
+        -------
+        Steps, and list of (dz, dh) of each hidden layer
+        """
+        steps = Steps(lengths)
+        x = self.x[steps.packing(self.starts[record])]
+        caches = []
+        for layer, theta, state in self.layers:
+            own = take(state, record)
+            x, _, cache = layer.forward(theta, x, steps, steps, own, train=True)
+            caches.append(cache)
+        dy = np.zeros_like(x)
+        dy[steps.ends] = slope(x[steps.ends])
+        found = []
+        for (layer, theta, _), cache in zip(
+            self.layers[::-1], caches[::-1], strict=True
+        ):
+            given, unused = dy.copy(), np.zeros_like(theta)
+            dy = layer.backward(theta, dy, cache, unused)
+            found = layer.unit_gradients(theta, given, cache) + found
+        return steps, found[:-1]  # the last is the output
+
+    def singular_values(self, n_last, n_values):
+        """Of the step Jacobians of all layers with a state; see `gradient_flow`."""
+        n_steps = int(self.lengths[0])
+        n_last = min(n_last, n_steps)
+        x, steps, found = self.x[:n_steps], Steps([n_steps]), []
+        for layer, theta, state in self.layers:
+            own = take(state, [0])
+            if layer.reach is None:
+                values, x = state_singular_values(
+                    layer, theta, x, own, n_last, n_values
+                )
+                found.append(values)
+            else:
+                x, _, _ = layer.forward(theta, x, steps, steps, own)
+        k = min((values.shape[1] for values in found), default=0)
+        return np.array([v[:, :k] for v in found]).reshape(len(found), n_last, k)
+
+
+def _pairs(lengths, washout, n_targets):
+    """Target steps of all records, evenly spaced, the last one with them."""
+    record, step = [], []
+    for k, length in enumerate(lengths.tolist()):
+        n = min(n_targets, max(length - washout, 0))
+        share = np.arange(1, n + 1) * (length - washout)
+        step.append(washout - 1 - (-share // max(n, 1)))
+        record.append(np.full(n, k))
+    record, step = np.concatenate(record), np.concatenate(step)
+    if not len(record):
+        raise ValueError(
+            f"washout={washout} leaves no step with a loss: the longest record has "
+            f"{lengths.max()} step(s)."
+        )
+    return record, step
+
+
+def _slopes(estimator, records, y, record, step, n_targets):
+    """Function (outputs, indices of pairs) -> dL/dy."""
+    if y is None:
+        return lambda y_pred, _: np.ones_like(y_pred)
+    targets = estimator._read_targets(y, records)
+    if targets.last and n_targets > 1:
+        raise ValueError(
+            f"n_targets={n_targets}, but y has one value per sequence, for its last "
+            "step: take n_targets=1, or leave y out."
+        )
+    rows = record if targets.last else records.starts[record] + step
+    wanted = estimator._y_scaler.forward(targets.values[rows].astype(float))
+    loss = estimator._make(LOSSES[estimator.loss])
+    return lambda y_pred, pairs: loss.slope(y_pred - wanted[pairs])
+
+
+def _mean_norms(model, record, step, slope, n_distances):
+    """Means over the pairs at each distance: of dL/dz, of dL/dh; and their number."""
+    total = np.zeros((2, len(model.hidden), n_distances))
+    n_pairs = np.zeros(n_distances, int)
+    for part in tiles(step + 1):
+        steps, found = model.unit_gradients(
+            *(record[part], step[part] + 1),
+            lambda y_pred, part=part: slope(y_pred, part),
+        )
+        distance = steps.lengths[steps.sequence] - 1 - steps.step
+        near = distance < n_distances
+        n_pairs += np.bincount(distance[near], minlength=n_distances)
+        for k, gradients in enumerate(found):
+            for sums, rows in zip(total[:, k], gradients, strict=True):
+                sums += np.bincount(distance[near], _norms(rows[near]), n_distances)
+    return *(total / n_pairs), n_pairs
+
+
+def _norms(rows):
+    """Euclidean norms of rows whose squares may be too small or large for a number."""
+    largest = np.abs(rows).max(axis=1)
+    scale = np.where((largest > 0) & np.isfinite(largest), largest, 1)
+    return scale * np.sqrt(((rows / scale[:, None]) ** 2).sum(axis=1))
+
+
+def _fit(distance, norms):
+    """Least squares of ``log norm = log scale + distance log gamma``, row by row."""
+    found = np.full((len(norms), 2), np.nan)
+    for k, norm in enumerate(norms):
+        use = (distance > 0) & np.isfinite(norm) & (norm > np.finfo(float).tiny)
+        if use.sum() > 1:
+            found[k] = np.polyfit(distance[use], np.log(norm[use]), 1)
+    return np.exp(found).T

@@ -1,0 +1,98 @@
+"""The picture of the gradient flow."""
+
+import builtins
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from flow_reference import fitted, records
+
+from sk_rnn.inspection import GradientFlowDisplay, gradient_flow
+
+mpl.use("Agg")
+
+
+# ----------------------------------------------------------------------------- pictures
+@pytest.fixture
+def pyplot():
+    from matplotlib import pyplot
+
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.fixture(scope="module")
+def models():
+    X, y = records((12, 8))
+    return X, y, [fitted(name, X, y) for name in ("simple-tanh", "lstm")]
+
+
+def test_display_draws_one_line(pyplot, models):
+    X, y, (model, _) = models
+    display = GradientFlowDisplay.from_estimator(model, X, y, color="red")
+    flow = gradient_flow(model, X, y)
+    assert display.figure_ is display.ax_.figure
+    assert display.ax_.get_yscale() == "log"
+    assert display.line_ in display.ax_.lines
+    assert display.line_.get_color() == "red"
+    assert display.line_.get_label() == f"RNNRegressor, gamma = {flow.gamma[0]:.3g}"
+    assert np.array_equal(display.line_.get_ydata(), flow.delta_norm[0])
+    assert np.array_equal(display.line_.get_xdata(), flow.distance)
+
+
+def test_two_models_in_one_picture(pyplot, models):
+    X, _, (simple, lstm) = models
+    first = GradientFlowDisplay.from_estimator(simple, X, name="simple")
+    second = GradientFlowDisplay.from_estimator(
+        *(lstm, X), ax=first.ax_, name="LSTM", quantity="state", layer=-1
+    )
+    assert second.ax_ is first.ax_ and len(first.ax_.lines) == 2
+    labels = [text.get_text() for text in first.ax_.get_legend().get_texts()]
+    assert [label.partition(",")[0] for label in labels] == ["simple", "LSTM"]
+    flow = second.flow
+    assert np.array_equal(second.line_.get_ydata(), flow.state_norm[-1])
+    assert f"{flow.state_gamma[-1]:.3g}" in labels[1]
+
+
+def test_a_display_can_be_drawn_again(pyplot, models):
+    X, _, (model, _) = models
+    display = GradientFlowDisplay(gradient_flow(model, X), name="one")
+    assert display.plot() is display
+    first = display.ax_
+    display.plot(name="other")
+    assert display.ax_ is not first
+    assert display.line_.get_label().startswith("other, gamma = ")
+    display.plot(label="mine")
+    assert display.line_.get_label() == "mine"
+
+
+def test_zeros_are_not_drawn(pyplot):
+    X, y = records((12, 9))
+    model = fitted("tdnn", X, y)
+    display = GradientFlowDisplay.from_estimator(model, X)
+    assert np.isfinite(display.line_.get_ydata()).sum() == 2
+    assert display.line_.get_label() == "TDNNRegressor"  # there is no gamma to tell
+    display.figure_.canvas.draw()
+
+
+def test_display_refuses_what_is_not_there(pyplot, models):
+    X, _, (model, _) = models
+    display = GradientFlowDisplay(gradient_flow(model, X))
+    with pytest.raises(ValueError, match="quantity"):
+        display.plot(quantity="gamma")
+    with pytest.raises(ValueError, match="layer=2"):
+        display.plot(layer=2)
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch, models):
+    X, _, (model, _) = models
+    imported = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        if name.partition(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return imported(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r"sk_rnn\[plot\]"):
+        GradientFlowDisplay.from_estimator(model, X)
