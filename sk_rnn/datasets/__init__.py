@@ -1,5 +1,19 @@
-"""Small data sets for examples and tests."""
+"""Small data sets and standard tasks, for examples, tests and benchmarks."""
 
 from ._sunspots import load_sunspots
+from ._tasks import (
+    make_adding_problem,
+    make_copy_memory,
+    make_lorenz,
+    make_mackey_glass,
+    make_narma,
+)
 
-__all__ = ["load_sunspots"]
+__all__ = [
+    "load_sunspots",
+    "make_adding_problem",
+    "make_copy_memory",
+    "make_lorenz",
+    "make_mackey_glass",
+    "make_narma",
+]
