@@ -5,7 +5,7 @@ PY = $(VENV)/bin/python
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format doc clean
 .NOTPARALLEL:
 .SECONDARY:
 
@@ -24,8 +24,12 @@ format: $(VENV)/lint.stamp
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+# A warning is a failure.
+doc: $(VENV)/doc.stamp
+	$(PY) -m sphinx -W --keep-going -q -b html doc doc/_build/html
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache sunspots_forecast.png
+	rm -rf $(VENV) build dist doc/_build doc/generated *.egg-info .pytest_cache .ruff_cache sunspots_forecast.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # X.stamp: the package is installed, editable, with its extra X.

@@ -81,7 +81,7 @@ max_grad_norm : float > 0 or None, default=1.0
     "data attributes": """
 n_features_in_ : int
     Columns of a 2-D X, channels of other forms.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Their names, if X had any.
 n_outputs_ : int
     Number of outputs.
@@ -95,7 +95,7 @@ n_iter_ : int
     Iterations run.
 loss_ : float
     Training loss, penalty included, at the parameters kept.
-loss_curve_ : list of float of length n_iter_
+loss_curve_ : list of float of length `n_iter_`
     Training loss after each iteration.
 validation_loss_curve_ : list of float or None
     Mean loss of what was held out, penalty excluded; None without `early_stopping`.
