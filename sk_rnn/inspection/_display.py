@@ -38,12 +38,8 @@ class GradientFlowDisplay:
     >>> X = np.random.default_rng(0).standard_normal((20, 15))
     >>> ax = None
     >>> for estimator in (RNNRegressor, GRURegressor):
-    ...     model = estimator(hidden_layer_sizes=4, max_iter=5, random_state=0)
-    ...     model.fit(X, X[:, 0])
-    ...     display = GradientFlowDisplay.from_estimator(model, X, ax=ax)
-    ...     ax = display.ax_
-    RNNRegressor(...)
-    GRURegressor(...)
+    ...     model = estimator(hidden_layer_sizes=4, random_state=0).fit(X, X[:, 0])
+    ...     ax = GradientFlowDisplay.from_estimator(model, X, ax=ax).ax_
     >>> len(ax.lines)
     2
     """

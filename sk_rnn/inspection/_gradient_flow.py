@@ -1,6 +1,7 @@
 """How the gradient shrinks or grows on its way back in time."""
 
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -9,7 +10,7 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 from .._dataset import tiles
 from .._losses import LOSSES
 from .._network import NetworkRegressor
-from .._run import take
+from .._run import run, take
 from .._sequences import Steps
 from ..layers import Dropout
 from ._jacobian import state_singular_values
@@ -57,7 +58,7 @@ def gradient_flow(
     n_targets : int, default=1
         How many steps t of each record, evenly spaced among those that `washout` leaves
         and the last step with them; all of them if there are fewer. Each costs a pass
-        over the steps before it.
+        over the record up to there, of which `max_distance` steps are kept in memory.
     n_singular_values : int, default=3
         How many singular values of the step Jacobian; 0 leaves them out.
 
@@ -90,9 +91,10 @@ def gradient_flow(
             dh_t/dh_{t-1} (of an LSTM d(h_t, c_t)/d(h_{t-1}, c_{t-1})), at the last
             ``max_distance + 1`` steps of the first record; for every layer with a
             state. The state of a `NARXRegressor` are the outputs fed back; a
-            `TDNNRegressor` has none (n_recurrent = 0). In no step does a gradient grow
-            by more than the largest. k is `n_singular_values`, or the size of the
-            smallest state if that is less. nan where the Jacobian is not finite.
+            `TDNNRegressor` has none (n_recurrent = 0). In no step does the gradient
+            with respect to the state grow by more than the largest. k is
+            `n_singular_values`, or the size of the smallest state if that is less. nan
+            where the Jacobian is not finite.
 
     Raises
     ------
@@ -179,14 +181,15 @@ def gradient_flow(
     )
 
 
-class _Model:
-    """A fitted network in double precision, with the records it is to run on.
+class _Spans(NamedTuple):
+    """Stretches of the rows of a table, as `run` wants them."""
 
-    Attributes
-    ----------
-    layers : list of (Layer, parameters, state of all records before their first step)
-        Without dropout, which rests outside training.
-    """
+    starts: np.ndarray
+    lengths: np.ndarray
+
+
+class _Model:
+    """A fitted network in double precision, with the records it is to run on."""
 
     def __init__(self, estimator, records):
         network = estimator._network
@@ -197,26 +200,37 @@ class _Model:
                 f"This {type(estimator).__name__} has no hidden layer "
                 "(hidden_layer_sizes=()), and so no gradient to follow."
             )
-        theta = estimator._theta.astype(float)
-        state = estimator._network_state(estimator._start_state(records))
-        states = [None] * len(network.layers) if state is None else state
-        self.layers = [
-            (layer, theta[part], own)
-            for layer, part, own in zip(
-                network.layers, network.parts, states, strict=True
-            )
-            if not isinstance(layer, Dropout)
-        ]
+        self.network, self.theta = network, estimator._theta.astype(float)
+        self.state = estimator._network_state(estimator._start_state(records))
         self.x = estimator._x_scaler.forward(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 
-    def unit_gradients(self, record, lengths, slope):
-        """One pass over the first steps of records, and back from the last of them.
+    def layers(self, state):
+        """The layers, their parameters, their parts of a state of the network.
+
+        Without dropout, which rests outside training.
+        """
+        layers, parts = self.network.layers, self.network.parts
+        state = [None] * len(layers) if state is None else state
+        for layer, part, own in zip(layers, parts, state, strict=True):
+            if not isinstance(layer, Dropout):
+                yield layer, self.theta[part], own
+
+    def state_before(self, record, first):
+        """The state before step `first` of records; all are 0, or none is."""
+        state = take(self.state, record)
+        if not first.any():
+            return state
+        spans = _Spans(self.starts[record], first)
+        return run(self.network, self.theta, self.x, spans, state, last=True)[1]
+
+    def unit_gradients(self, record, first, lengths, slope):
+        """One pass over some steps of records, and back from the last of them.
 
         Parameters
         ----------
-        record, lengths : ndarray of int of shape (n,)
-            Which records, and how many steps of each; the longest first.
+        record, first, lengths : ndarray of int of shape (n,)
+            Which records, from which step on, how many steps; the longest first.
         slope : callable
             From the outputs at these last steps to dL/dy.
 
@@ -225,18 +239,15 @@ class _Model:
         Steps, and list of (dz, dh) of each hidden layer
         """
         steps = Steps(lengths)
-        x = self.x[steps.packing(self.starts[record])]
-        caches = []
-        for layer, theta, state in self.layers:
-            own = take(state, record)
+        x = self.x[steps.packing(self.starts[record] + first)]
+        passed = []
+        for layer, theta, own in self.layers(self.state_before(record, first)):
             x, _, cache = layer.forward(theta, x, steps, steps, own, train=True)
-            caches.append(cache)
+            passed.append((layer, theta, cache))
         dy = np.zeros_like(x)
         dy[steps.ends] = slope(x[steps.ends])
         found = []
-        for (layer, theta, _), cache in zip(
-            self.layers[::-1], caches[::-1], strict=True
-        ):
+        for layer, theta, cache in reversed(passed):
             given, unused = dy.copy(), np.zeros_like(theta)
             dy = layer.backward(theta, dy, cache, unused)
             found = layer.unit_gradients(theta, given, cache) + found
@@ -247,8 +258,7 @@ class _Model:
         n_steps = int(self.lengths[0])
         n_last = min(n_last, n_steps)
         x, steps, found = self.x[:n_steps], Steps([n_steps]), []
-        for layer, theta, state in self.layers:
-            own = take(state, [0])
+        for layer, theta, own in self.layers(take(self.state, [0])):
             if layer.reach is None:
                 values, x = state_singular_values(
                     layer, theta, x, own, n_last, n_values
@@ -297,17 +307,19 @@ def _mean_norms(model, record, step, slope, n_distances):
     """Means over the pairs at each distance: of dL/dz, of dL/dh; and their number."""
     total = np.zeros((2, len(model.hidden), n_distances))
     n_pairs = np.zeros(n_distances, int)
-    for part in tiles(step + 1):
-        steps, found = model.unit_gradients(
-            *(record[part], step[part] + 1),
-            lambda y_pred, part=part: slope(y_pred, part),
-        )
-        distance = steps.lengths[steps.sequence] - 1 - steps.step
-        near = distance < n_distances
-        n_pairs += np.bincount(distance[near], minlength=n_distances)
-        for k, gradients in enumerate(found):
-            for sums, rows in zip(total[:, k], gradients, strict=True):
-                sums += np.bincount(distance[near], _norms(rows[near]), n_distances)
+    first = np.maximum(step + 1 - n_distances, 0)
+    for group in (np.flatnonzero(first == 0), np.flatnonzero(first)):
+        for part in tiles((step - first + 1)[group]):
+            part = group[part]
+            steps, found = model.unit_gradients(
+                *(record[part], first[part], (step - first + 1)[part]),
+                lambda y_pred, part=part: slope(y_pred, part),
+            )
+            distance = steps.lengths[steps.sequence] - 1 - steps.step
+            n_pairs += np.bincount(distance, minlength=n_distances)
+            for k, gradients in enumerate(found):
+                for sums, rows in zip(total[:, k], gradients, strict=True):
+                    sums += np.bincount(distance, _norms(rows), n_distances)
     return *(total / n_pairs), n_pairs
 
 
