@@ -14,10 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from ._callbacks import CallbackSupportMixin, FitReport, with_callbacks
 from ._dataset import Dataset
-from ._input import read_weight, read_X, read_y
+from ._input import read_X
 from ._run import run
 from ._scaling import Scaler
 from ._sequences import Steps
+from ._targets import read_weight, read_y
 from .layers import Delay
 
 

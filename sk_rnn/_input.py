@@ -1,8 +1,7 @@
-"""The door: what users hand over becomes records, targets and weights, or an error.
+"""The door for X: what users hand over becomes records, or an error.
 
 Whatever the form of X, its records end up one after the other in the rows of a single
-table of numbers (`Records`); y becomes one row of targets per record, or one per row of
-that table (`Targets`).
+table of numbers (`Records`).
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
-    _check_sample_weight,
     validate_data,
 )
 
@@ -56,25 +54,6 @@ class Records:
         return np.split(values, np.cumsum(self.lengths)[:-1])
 
 
-@dataclass
-class Targets:
-    """Targets and their form.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, n_outputs)
-        One row per record where `last`, else one per row of the records.
-    last : bool
-        Whether there is one target per record, at its last step.
-    flat : bool
-        Whether y came without an axis for the outputs.
-    """
-
-    values: np.ndarray
-    last: bool
-    flat: bool
-
-
 def is_list_of_records(X):
     """A list whose first element is 2-D; but nested lists of numbers are an array."""
     if not isinstance(X, list | tuple) or not len(X):
@@ -83,10 +62,10 @@ def is_list_of_records(X):
         is_2d = np.ndim(X[0]) == 2
     except ValueError:  # a ragged nested list
         return False
-    return is_2d and (hasattr(X[0], "ndim") or not _is_regular(X))
+    return is_2d and (hasattr(X[0], "ndim") or not is_regular(X))
 
 
-def _is_regular(nested):
+def is_regular(nested):
     """Whether a nested list has the same length everywhere on each level."""
     try:
         np.ndim(nested)
@@ -131,16 +110,16 @@ def _n_dims(X):
         return X.ndim
     if not isinstance(X, list | tuple):
         return 2
-    if not _is_regular(X):
-        dims = sorted({np.ndim(x) for x in X if _is_regular(x)})
+    if not is_regular(X):
+        dims = sorted({np.ndim(x) for x in X if is_regular(x)})
         seen = f"that mixes elements of {dims} dimensions"
         if len(dims) < 2:
-            seen = f"of elements of lengths {_few([len(x) for x in X])}"
+            seen = f"of elements of lengths {few([len(x) for x in X])}"
         raise ValueError(f"X is a list {seen}. {FORMS}.")
     return np.ndim(X)
 
 
-def _few(items):
+def few(items):
     """The first few items as text."""
     text = ", ".join(str(item) for item in items[:4])
     return text + (", ..." if len(items) > 4 else "")
@@ -183,7 +162,7 @@ def _read_list(estimator, X, reset):
             )
         if 0 in np.shape(record):
             raise ValueError(f"X[{i}] is empty: shape {np.shape(record)}.")
-        if not _is_clean(record):
+        if not is_clean(record):
             record = check_array(
                 record, dtype=FLOATS, estimator=estimator, input_name=f"X[{i}]"
             )
@@ -201,7 +180,7 @@ def _read_list(estimator, X, reset):
     return Records(np.concatenate(records), lengths, "list")
 
 
-def _is_clean(array):
+def is_clean(array):
     """Whether check_array would return it as it is; told in a tenth of the time."""
     return (
         type(array) is np.ndarray and array.dtype in FLOATS and np.isfinite(array).all()
@@ -289,154 +268,3 @@ def _run_lengths(ids):
             )
         seen.add(ids[first])
     return np.diff(edges)
-
-
-def read_y(y, records, dtype):
-    """Bring y into the form of targets.
-
-    Parameters
-    ----------
-    y : object
-    records : Records
-        What `read_X` made of X.
-    dtype : dtype
-        Of the result.
-
-    Returns
-    -------
-    Targets
-    """
-    if y is None:
-        raise ValueError(
-            "This estimator requires y to be passed, but the target y is None."
-        )
-    if _is_list_of_arrays(y, records):
-        if records.form != "list":
-            accepted = "(n_sequences,), (n_sequences, n_outputs) or 3-D"
-            if records.form == "table":
-                accepted = "(n_steps,) or (n_steps, n_outputs)"
-            raise ValueError(
-                f"y is a list of arrays of shapes {_few([np.shape(p) for p in y])}, "
-                f"which goes with X as a list of records; here y must be {accepted}."
-            )
-        return _targets_of_records(y, records, dtype)
-    if records.form == "table":
-        y = _check_y(y, dtype)
-        if y.ndim > 2:
-            raise ValueError(
-                f"With time_axis=0, y must be (n_steps,) or (n_steps, n_outputs); got "
-                f"shape {y.shape}."
-            )
-        _check_length(y, records, "rows")
-        return Targets(y.reshape(len(y), -1), False, y.ndim == 1)
-    is_3d = isinstance(y, list | tuple) and _is_regular(y) and np.ndim(y) == 3
-    if is_3d or getattr(y, "ndim", None) == 3:
-        return _targets_of_records(y, records, dtype)
-    y = _check_y(y, dtype)
-    if y.ndim > 2:
-        raise ValueError(
-            f"y has {y.ndim} dimensions: shape {y.shape}; accepted are (n_sequences,), "
-            "(n_sequences, n_outputs) and (n_sequences, n_steps, n_outputs)."
-        )
-    _check_length(y, records, "sequences")
-    return Targets(y.reshape(len(y), -1), True, y.ndim == 1)
-
-
-def _is_list_of_arrays(y, records):
-    """Whether y is a list with an array for each record, a target for each step.
-
-    Beside X as a list, every list but that of numbers is; else an array of targets may
-    come as nested lists or as a list of equal rows.
-    """
-    if not isinstance(y, list | tuple):
-        return False
-    is_number = [not isinstance(p, list | tuple) and np.ndim(p) == 0 for p in y]
-    if all(is_number):
-        return False
-    if any(is_number):
-        k = is_number.index(not is_number[0])
-        raise ValueError(
-            "y is a list that mixes numbers and arrays: y[0] is of type "
-            f"{type(y[0]).__name__}, y[{k}] of type {type(y[k]).__name__}."
-        )
-    arrays = [part for part in y if hasattr(part, "ndim")]
-    return records.form == "list" or (
-        len(arrays) > 0 and (arrays[0].ndim > 1 or not _is_regular(y))
-    )
-
-
-def _check_y(y, dtype, name="y"):
-    if not _is_clean(y):
-        y = check_array(
-            y, dtype=FLOATS, ensure_2d=False, allow_nd=True, order="C", input_name=name
-        )
-    if y.ndim == 0 or 0 in y.shape:
-        raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
-    return y.astype(dtype, copy=False)
-
-
-def _check_length(y, records, what):
-    if len(y) != records.n_samples:
-        raise ValueError(
-            "Found input variables with inconsistent numbers of samples: "
-            f"X has {records.n_samples} {what}, y has {len(y)}."
-        )
-
-
-def _targets_of_records(y, records, dtype):
-    if len(y) != len(records.lengths):
-        raise ValueError(
-            "Found input variables with inconsistent numbers of samples: X has "
-            f"{len(records.lengths)} sequences, y has {len(y)}."
-        )
-    parts = [_check_y(part, dtype, f"y[{i}]") for i, part in enumerate(y)]
-    flat = parts[0].ndim == 1
-    for i, (part, length) in enumerate(zip(parts, records.lengths, strict=True)):
-        if len(part) != length:
-            raise ValueError(
-                f"Record {i}: X has {length} steps, y has {len(part)}. A list (or 3-D "
-                "array) y holds a target for every step; for one target per sequence "
-                "pass an array (n_sequences,) or (n_sequences, n_outputs)."
-            )
-        if part.shape[1:] != parts[0].shape[1:] or part.ndim > 2:
-            raise ValueError(
-                f"Record {i} of y has shape {part.shape}, record 0 {parts[0].shape}; "
-                "all must be (n_steps_i,), or (n_steps_i, n_outputs) with the same "
-                "n_outputs."
-            )
-    values = np.concatenate(parts).reshape(int(records.lengths.sum()), -1)
-    return Targets(values, False, flat)
-
-
-def read_weight(sample_weight, records, targets, washout):
-    """One weight per row of the targets, zero in the washout.
-
-    A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
-    the sequence's weight.
-    """
-    n = records.n_samples
-    weight = _check_sample_weight(
-        sample_weight,
-        np.empty((n, 1), targets.values.dtype),
-        dtype=targets.values.dtype,
-        ensure_non_negative=True,
-    )
-    if not weight.any():
-        raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    if not targets.last and records.form != "table":
-        weight = np.repeat(weight, records.lengths)
-    weight = weight * _behind(washout, records, targets)
-    if not weight.any():
-        raise ValueError(
-            f"washout={washout} leaves no step that counts: the longest record has "
-            f"{records.lengths.max()} step(s)."
-        )
-    return weight
-
-
-def _behind(washout, records, targets):
-    """Which rows of the targets lie behind the washout."""
-    if targets.last:
-        return records.lengths > washout
-    step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
-    return step >= washout

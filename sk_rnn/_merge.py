@@ -4,7 +4,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ._input import Records, Targets
+from ._input import Records
+from ._targets import Targets
 
 
 def merge_equal(records, targets, weight):

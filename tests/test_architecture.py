@@ -15,7 +15,8 @@ ROOT = Path(sk_rnn.__file__).parent
 FLOORS = [
     {"_sequences", "_params", "_losses", "_scaling", "_docs", "_callbacks", "datasets"},
     {"layers", "solvers", "_dataset", "_input"},
-    {"_objective", "_run", "_merge"},
+    {"_objective", "_run", "_targets"},
+    {"_merge"},
     {"_base"},
     {"_network"},
     {"_autoregressive", "_narx", "_recurrent", "_tdnn"},

@@ -83,7 +83,11 @@ class Cell:
         raise NotImplementedError
 
     def operands(self, record, x_part, h_prev, h, c):
-        """Views for `step`; h and c are where the new states belong."""
+        """Views for `step`; h and c are where the new states belong.
+
+        Where nobody differentiates, h may be the memory of h_prev: what `step` needs of
+        it must be read before h is written.
+        """
         raise NotImplementedError
 
     def step(self, *operands):

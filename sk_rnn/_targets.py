@@ -1,0 +1,182 @@
+"""The door for y and the weights.
+
+y becomes one row of targets per record, or one per row of the records (`Targets`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight
+
+from ._input import FLOATS, few, is_clean, is_regular
+
+
+@dataclass
+class Targets:
+    """Targets and their form.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, n_outputs)
+        One row per record where `last`, else one per row of the records.
+    last : bool
+        Whether there is one target per record, at its last step.
+    flat : bool
+        Whether y came without an axis for the outputs.
+    """
+
+    values: np.ndarray
+    last: bool
+    flat: bool
+
+
+def read_y(y, records, dtype):
+    """Bring y into the form of targets.
+
+    Parameters
+    ----------
+    y : object
+    records : Records
+        What `read_X` made of X.
+    dtype : dtype
+        Of the result.
+
+    Returns
+    -------
+    Targets
+    """
+    if y is None:
+        raise ValueError(
+            "This estimator requires y to be passed, but the target y is None."
+        )
+    if _is_list_of_arrays(y, records):
+        if records.form != "list":
+            accepted = "(n_sequences,), (n_sequences, n_outputs) or 3-D"
+            if records.form == "table":
+                accepted = "(n_steps,) or (n_steps, n_outputs)"
+            raise ValueError(
+                f"y is a list of arrays of shapes {few([np.shape(p) for p in y])}, "
+                f"which goes with X as a list of records; here y must be {accepted}."
+            )
+        return _targets_of_records(y, records, dtype)
+    if records.form == "table":
+        y = _check_y(y, dtype)
+        if y.ndim > 2:
+            raise ValueError(
+                f"With time_axis=0, y must be (n_steps,) or (n_steps, n_outputs); got "
+                f"shape {y.shape}."
+            )
+        _check_length(y, records, "rows")
+        return Targets(y.reshape(len(y), -1), False, y.ndim == 1)
+    is_3d = isinstance(y, list | tuple) and is_regular(y) and np.ndim(y) == 3
+    if is_3d or getattr(y, "ndim", None) == 3:
+        return _targets_of_records(y, records, dtype)
+    y = _check_y(y, dtype)
+    if y.ndim > 2:
+        raise ValueError(
+            f"y has {y.ndim} dimensions: shape {y.shape}; accepted are (n_sequences,), "
+            "(n_sequences, n_outputs) and (n_sequences, n_steps, n_outputs)."
+        )
+    _check_length(y, records, "sequences")
+    return Targets(y.reshape(len(y), -1), True, y.ndim == 1)
+
+
+def _is_list_of_arrays(y, records):
+    """Whether y is a list with an array for each record, a target for each step.
+
+    Beside X as a list, every list but that of numbers is; else an array of targets may
+    come as nested lists or as a list of equal rows.
+    """
+    if not isinstance(y, list | tuple):
+        return False
+    is_number = [not isinstance(p, list | tuple) and np.ndim(p) == 0 for p in y]
+    if all(is_number):
+        return False
+    if any(is_number):
+        k = is_number.index(not is_number[0])
+        raise ValueError(
+            "y is a list that mixes numbers and arrays: y[0] is of type "
+            f"{type(y[0]).__name__}, y[{k}] of type {type(y[k]).__name__}."
+        )
+    arrays = [part for part in y if hasattr(part, "ndim")]
+    return records.form == "list" or (
+        len(arrays) > 0 and (arrays[0].ndim > 1 or not is_regular(y))
+    )
+
+
+def _check_y(y, dtype, name="y"):
+    if not is_clean(y):
+        y = check_array(
+            y, dtype=FLOATS, ensure_2d=False, allow_nd=True, order="C", input_name=name
+        )
+    if y.ndim == 0 or 0 in y.shape:
+        raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
+    return y.astype(dtype, copy=False)
+
+
+def _check_length(y, records, what):
+    if len(y) != records.n_samples:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"X has {records.n_samples} {what}, y has {len(y)}."
+        )
+
+
+def _targets_of_records(y, records, dtype):
+    if len(y) != len(records.lengths):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: X has "
+            f"{len(records.lengths)} sequences, y has {len(y)}."
+        )
+    parts = [_check_y(part, dtype, f"y[{i}]") for i, part in enumerate(y)]
+    flat = parts[0].ndim == 1
+    for i, (part, length) in enumerate(zip(parts, records.lengths, strict=True)):
+        if len(part) != length:
+            raise ValueError(
+                f"Record {i}: X has {length} steps, y has {len(part)}. A list (or 3-D "
+                "array) y holds a target for every step; for one target per sequence "
+                "pass an array (n_sequences,) or (n_sequences, n_outputs)."
+            )
+        if part.shape[1:] != parts[0].shape[1:] or part.ndim > 2:
+            raise ValueError(
+                f"Record {i} of y has shape {part.shape}, record 0 {parts[0].shape}; "
+                "all must be (n_steps_i,), or (n_steps_i, n_outputs) with the same "
+                "n_outputs."
+            )
+    values = np.concatenate(parts).reshape(int(records.lengths.sum()), -1)
+    return Targets(values, False, flat)
+
+
+def read_weight(sample_weight, records, targets, washout):
+    """One weight per row of the targets, zero in the washout.
+
+    A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
+    the sequence's weight.
+    """
+    n = records.n_samples
+    weight = _check_sample_weight(
+        sample_weight,
+        np.empty((n, 1), targets.values.dtype),
+        dtype=targets.values.dtype,
+        ensure_non_negative=True,
+    )
+    if not weight.any():
+        raise ValueError("All sample weights are zero: there is nothing to learn from.")
+    if not targets.last and records.form != "table":
+        weight = np.repeat(weight, records.lengths)
+    weight = weight * _behind(washout, records, targets)
+    if not weight.any():
+        raise ValueError(
+            f"washout={washout} leaves no step that counts: the longest record has "
+            f"{records.lengths.max()} step(s)."
+        )
+    return weight
+
+
+def _behind(washout, records, targets):
+    """Which rows of the targets lie behind the washout."""
+    if targets.last:
+        return records.lengths > washout
+    step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
+    return step >= washout
