@@ -47,7 +47,6 @@ def add(make, n_steps, n_epochs, seed):
     model = make(
         hidden_layer_sizes=32,
         solver="adam",
-        learning_rate_init=5e-3,
         batch_size=64,
         max_iter=n_epochs,
         alpha=0.0,
@@ -58,26 +57,18 @@ def add(make, n_steps, n_epochs, seed):
     return np.mean((model.predict(X[4000:]) - y[4000:]) ** 2)
 
 
-def adding(quick):
-    n_epochs, n_seeds = (3, 1) if quick else (15, 3)
+def adding(options):
+    n_epochs, n_seeds = (3, 1) if options.quick else (15, 3)
     table = Table(
         f"Adding problem: 32 units, {n_epochs} epochs over 4,000 sequences, MSE "
         "(predicting 1: 0.167)",
         *("steps", "model".ljust(34), "median", "worst"),
         *("published, 600 steps", "time of a fit"),
     )
-    for n_steps in (100,) if quick else (100, 200, 400, 600):
-        scale = {"time_scale": float(n_steps)}
-        relu = {"activation": "relu"}
-        for name, make in (
-            ("GRU, time_scale=T", partial(GRURegressor, **scale)),
-            ("LSTM, time_scale=T", partial(LSTMRegressor, **scale)),
-            ("GRU", GRURegressor),
-            ("LSTM", LSTMRegressor),
-            ("RNN, residual, relu, time_scale=T", residual(relu | scale)),
-            ("RNN, integrator, relu", integrator(relu)),
-            ("RNN, simple", RNNRegressor),
-        ):
+    for n_steps in options.steps or ((100,) if options.quick else (100, 200, 400, 600)):
+        for name, make in adders(float(n_steps)).items():
+            if not name.startswith(tuple(options.models)):
+                continue
             task = partial(add, make, n_steps, n_epochs)
             *errors, seconds = repeated(task, n_seeds)
             published = ADDING[name.split(",")[0]] if n_steps == 600 else ""
@@ -85,12 +76,22 @@ def adding(quick):
     table.end()
 
 
-def residual(params):
-    return partial(RNNRegressor, recurrence="residual", **params)
-
-
-def integrator(params):
-    return partial(RNNRegressor, recurrence="integrator", **params)
+def adders(time_scale):
+    """Models by name; recurrences without gates want a smaller learning rate."""
+    gru = partial(GRURegressor, learning_rate_init=5e-3)
+    lstm = partial(LSTMRegressor, learning_rate_init=5e-3)
+    relu = partial(RNNRegressor, learning_rate_init=1e-3, activation="relu")
+    return {
+        "GRU, time_scale=T": partial(gru, time_scale=time_scale),
+        "LSTM, time_scale=T": partial(lstm, time_scale=time_scale),
+        "RNN, residual, relu, time_scale=T": partial(
+            relu, recurrence="residual", time_scale=time_scale
+        ),
+        "RNN, integrator, relu": partial(relu, recurrence="integrator"),
+        "RNN, simple": partial(RNNRegressor, learning_rate_init=1e-3),
+        "GRU": gru,
+        "LSTM": lstm,
+    }
 
 
 # ------------------------------------------------------------------------ Mackey-Glass
@@ -106,7 +107,8 @@ def free_run(make, n_lags, seed):
     return np.sqrt(np.mean(error**2) / x.var())
 
 
-def mackey_glass(quick):
+def mackey_glass(options):
+    quick = options.quick
     table = Table(
         "Mackey-Glass, tau = 17: NRMSE 84 steps ahead",
         *("model".ljust(40), "median", "worst", "published", "time of a fit"),
@@ -136,8 +138,8 @@ def simulate(make, n_steps, seed):
     return np.mean((y_pred - y[3000:]) ** 2) / y[3000:].var()
 
 
-def narma(quick):
-    n_iter, n_seeds = (50, 1) if quick else (500, 5)
+def narma(options):
+    n_iter, n_seeds = (50, 1) if options.quick else (500, 5)
     table = Table(
         "NARMA-10: NMSE (best linear filter: 0.16)",
         *("model".ljust(44), "median", "worst", "time of a fit"),
@@ -161,6 +163,8 @@ SECTIONS = {"adding": adding, "mackey_glass": mackey_glass, "narma": narma}
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("sections", nargs="*", help=", ".join(SECTIONS))
+    arguments.add_argument("--steps", type=int, nargs="+", help="of `adding`")
+    arguments.add_argument("--models", nargs="+", default=[""], help="of `adding`")
     options = arguments.parse_args()
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:
@@ -168,7 +172,7 @@ def main():
     header("Long memory")
     warnings.simplefilter("ignore", ConvergenceWarning)
     for name in options.sections or SECTIONS:
-        SECTIONS[name](options.quick)
+        SECTIONS[name](options)
 
 
 if __name__ == "__main__":

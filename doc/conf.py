@@ -1,5 +1,7 @@
 """Sphinx configuration."""
 
+from pathlib import Path
+
 import sk_rnn
 
 project = "sk_rnn"
@@ -30,4 +32,6 @@ autodoc_default_options = {
 numpydoc_show_class_members = False
 plot_html_show_source_link = False
 plot_html_show_formats = False
+plot_working_directory = str(Path(__file__).parent / "_build")  # examples save there
+Path(plot_working_directory).mkdir(exist_ok=True)
 default_role = "py:obj"

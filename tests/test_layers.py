@@ -708,3 +708,67 @@ def test_units_start_with_memories_up_to_the_time_scale(cell):
     tau = 1 / (1 - kept)
     assert 1 <= tau.min() < 10 and 40 < tau.max() < longest
     assert len(np.unique(tau.round(6))) == n_units
+
+
+# ------------------------------------------------------------------ long rectangles
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("scale", [0.2, 1.0])
+def test_gradient_of_the_last_step_where_it_vanishes_on_the_way(cell, scale):
+    """The same as with a gradient, zero, at every other step, where none is cut off."""
+    n_steps, n = 120, 2
+    layer, rng = Recurrent(CELLS[cell](), 1, 4), np.random.RandomState(0)
+    theta = scale * rng.standard_normal(layer.size)
+    steps = Steps(np.full(n, n_steps))
+    x, dy = rng.standard_normal((steps.n_rows, 1)), rng.standard_normal((n, 4))
+    wide = np.zeros((steps.n_rows, 4))
+    wide[-n:] = dy
+    found = []
+    for out, given in ((steps.tail(1), dy), (steps, wide)):
+        grad = np.zeros_like(theta)
+        _, _, cache = layer.forward(theta, x, steps, out, train=True)
+        dx = layer.backward(theta, given.copy(), cache, grad)
+        found.append((grad, dx))
+    (grad, dx), (expected, expected_dx) = found
+    assert_near(grad, expected, 1e-14)
+    np.testing.assert_allclose(dx, expected_dx, rtol=1e-10, atol=1e-190)
+
+
+def test_backward_pass_stops_where_the_gradient_has_vanished():
+    layer, steps = Recurrent(CELLS["simple"](), 1, 4), Steps([600])
+    theta = 0.01 * np.random.RandomState(0).standard_normal(layer.size)
+    _, _, cache = layer.forward(
+        theta, np.ones((600, 1)), steps, steps.tail(1), train=True
+    )
+    tape = cache[0]
+    tape.local[...] = np.nan
+    layer.forward(theta, np.ones((600, 1)), steps, steps.tail(1), train=True)
+    grad = np.zeros_like(theta)
+    tape.local[:400] = np.nan  # never read
+    dx = layer.backward(theta, np.ones((1, 4)), cache, grad)
+    assert np.isfinite(grad).all() and np.array_equal(dx[:400], np.zeros((400, 1)))
+
+
+def test_what_ended_may_diverge():
+    """A short sequence is carried on with input zero; what it does there is nothing."""
+    layer = Recurrent(CELLS["simple"]("relu"), 1, 1)
+    p = layer.views(theta := np.zeros(layer.size))
+    p["weight_input"][...], p["weight_recurrent"][...], p["bias"][...] = 1, 1e3, 1.0
+    steps = Steps([200, 1])
+    x = np.full((steps.n_rows, 1), -1.0)  # the long one stays at zero
+    x[1] = 5.0
+    grad = np.zeros_like(theta)
+    y, _, cache = layer.forward(theta, x, steps, steps, train=True)
+    layer.backward(theta, np.ones_like(y), cache, grad)
+    assert np.isfinite(grad).all()
+    assert grad[0] == 5.0 and y[1] == 6.0
+
+
+def test_the_first_divergence_is_remembered_over_pieces():
+    core = Chain({"output": Dense(2, 1)})
+    loop, steps = Feedback(core, 1), Steps([20])
+    theta = np.array([1.0, 10.0, 0.0])  # y_t = x_t + 10 y_{t-1}
+    x, state = np.ones((20, 1)), None
+    for _ in "ab":
+        _, state, _ = loop.forward(theta, x, steps, steps, state)
+        assert state[2].tolist() == [8]
+    assert state[1].tolist() == [40]

@@ -399,3 +399,14 @@ def test_forecasts_of_a_table(name):
     assert model.forecast(series, 7).shape == (7, 2)
     single = make(name, lags=True, time_axis=0).fit(series[:-1, :1], series[1:, 0])
     assert single.forecast(series[:, :1], 7).shape == (7,)
+
+
+@each_solver
+def test_excursions_of_a_solver_do_not_warn_of_overflow(solver):
+    rng = np.random.default_rng(0)
+    long = rng.standard_normal((20, 150))
+    model = make("RNNRegressor", activation="identity", solver=solver, max_iter=20)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model.set_params(alpha=0).fit(long, long[:, 0])
+    assert np.isfinite(model.loss_)

@@ -33,7 +33,8 @@ class Adam(Solver):
             total = weights = 0.0
             for loss_and_grad in objective.minibatches():
                 weight, loss, grad = loss_and_grad(theta)
-                norm = math.sqrt(np.dot(grad, grad))
+                # In double precision: squares of a gradient to be clipped may overflow.
+                norm = float(np.linalg.norm(grad.astype(float, copy=False)))
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     monitor.not_finite(theta)
                     return

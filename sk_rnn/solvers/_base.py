@@ -1,5 +1,7 @@
 """The Solver contract."""
 
+import numpy as np
+
 
 class Solver:
     """Minimises an objective over one flat vector; knows neither networks nor losses.
@@ -35,7 +37,8 @@ class Solver:
         """
         monitor.start(theta)
         try:
-            self._iterate(objective, theta.copy(), monitor)
+            with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells
+                self._iterate(objective, theta.copy(), monitor)
         except KeyboardInterrupt:
             monitor.interrupted()
 

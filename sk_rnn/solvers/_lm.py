@@ -56,8 +56,7 @@ class _Step:
         self.settled, self.turned_back = None, False
 
     def residuals(self, theta):
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = self.objective.residuals(theta)
+        found = self.objective.residuals(theta)
         if np.isfinite(found).all() or self.settled is None:
             return found
         self.turned_back = True  # SciPy takes a smaller step where the sum is higher
