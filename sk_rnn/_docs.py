@@ -45,8 +45,8 @@ huber_delta : float > 0, default=1.35
 solver : {"lbfgs", "adam", "lm"}, default="lbfgs"
     "lbfgs" is deterministic, needs no learning rate and suits thousands of samples;
     "adam" takes mini-batches and suits more; "lm" (Levenberg-Marquardt, for
-    ``loss="squared_error"``) holds the derivative of every residual, and takes networks
-    of up to a few hundred parameters further in the same time.
+    ``loss="squared_error"``) holds the derivative of every residual, and often takes
+    recurrent networks of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases)
     divided by the sum of the sample weights of all steps that count.
