@@ -142,11 +142,11 @@ class WarmedUp(Plain):
         ]
 
 
-def models(quick):
-    """Every model with the grid of its settings."""
+def models(quick, warm_up):
+    """Every model with the grid of its settings; memories in units of the warm-up."""
     iterations = 100 if quick else 1000
     gated = {
-        **{"alpha": [1.0, 10.0], "time_scale": [50.0, 200.0]},
+        **{"alpha": [1.0, 10.0], "time_scale": [1.0 * warm_up, 4.0 * warm_up]},
         "max_iter": [100] if quick else [100, 500],
     }
     free = {"feedback": "measured_then_predicted", "max_iter": iterations // 2}
@@ -159,7 +159,10 @@ def models(quick):
         ),
         "TDNN": Plain(
             partial(TDNNRegressor, activation="tanh", max_iter=iterations),
-            {"n_lags": [50, 100], "alpha": [1.0, 10.0], "hidden_layer_sizes": [8]},
+            {
+                "n_lags": [warm_up, 2 * warm_up],
+                **{"alpha": [1.0, 10.0], "hidden_layer_sizes": [8]},
+            },
         ),
         "MLP-NARX": WindowedNARX(
             partial(NARXRegressor, hidden_layer_sizes=8, **free),
@@ -167,7 +170,10 @@ def models(quick):
         ),
         "RNN": WarmedUp(
             partial(rnn, hidden_layer_sizes=8),
-            [{**kind, "alpha": [1.0, 10.0], "time_scale": [50.0]} for kind in kinds],
+            [
+                {**kind, "alpha": [1.0, 10.0], "time_scale": [1.0 * warm_up]}
+                for kind in kinds
+            ],
         ),
         "GRU": WarmedUp(partial(GRURegressor, hidden_layer_sizes=8), gated),
         "LSTM": WarmedUp(partial(LSTMRegressor, hidden_layer_sizes=8), gated),
@@ -255,7 +261,7 @@ def compare(name, problem, options):
     n_test = sum(len(r.u) - problem.warm_up for r in problem.test)
     table = Table(f"{name}: free run over {n_test} rows", *columns)
     begin, medians = time.perf_counter(), []
-    for kind, model in models(options.quick).items():
+    for kind, model in models(options.quick, problem.warm_up).items():
         if options.models and kind not in options.models:
             continue
         start = time.perf_counter()

@@ -10,7 +10,6 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from ._callbacks import CallbackSupportMixin, FitReport, with_callbacks
 from ._dataset import Dataset
@@ -19,7 +18,7 @@ from ._run import run
 from ._scaling import Scaler
 from ._sequences import Steps
 from ._targets import read_weight, read_y
-from .layers import Delay
+from .layers import Delay, one_thread
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -115,7 +114,7 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             as it was before.
         """
         report = FitReport(self, X, y, sample_weight)
-        with _all_or_nothing(self), threadpool_limits(1, user_api="blas"):
+        with _all_or_nothing(self), one_thread():
             self._fit(X, y, sample_weight, report)
         report.end()
         return self
@@ -178,8 +177,8 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     def _check_lengths(self, records, network):
         needed = self._min_steps(network)
-        short = np.flatnonzero(records.lengths < needed)
-        if len(short):
+        if records.lengths.min() < needed:
+            short = np.flatnonzero(records.lengths < needed)
             n_steps = records.lengths[short[0]]
             which = f"Record {short[0]} has {n_steps} step(s)"
             if self._continues(records):

@@ -126,7 +126,7 @@ def few(items):
 
 
 def _read_rows(estimator, X, reset):
-    X = validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
+    X = _validated(estimator, X, reset)
     n_channels = estimator.n_channels
     if X.shape[1] % n_channels:
         raise ValueError(
@@ -136,6 +136,15 @@ def _read_rows(estimator, X, reset):
     n_steps = X.shape[1] // n_channels
     lengths = np.full(len(X), n_steps)
     return Records(X.reshape(-1, n_channels), lengths, "rows")
+
+
+def _validated(estimator, X, reset):
+    """A checked 2-D array; what is clean is not checked at length."""
+    known = not reset and not hasattr(estimator, "feature_names_in_")
+    if known and is_clean(X) and X.flags.c_contiguous and len(X):
+        if X.shape[1:] == (estimator.n_features_in_,):
+            return X
+    return validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
 
 
 def _read_array(estimator, X, reset):
@@ -212,7 +221,7 @@ def _read_table(estimator, X, reset):
             " with time_axis=0 a row is one step, and its columns are the channels."
         )
     if estimator.sequence_column is None:
-        X = validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
+        X = _validated(estimator, X, reset)
         return Records(X, np.array([len(X)]), "table")
     if not hasattr(X, "iloc"):
         X = np.asarray(X)

@@ -1,5 +1,7 @@
 """Run a network over records, in batches of bounded size."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from ._dataset import tiles
@@ -8,6 +10,10 @@ from ._sequences import Steps
 #: Long records are run in pieces of about this many rows, which bounds the memory that
 #: layers need on the way.
 PIECE_ROWS = 2**15
+
+#: Structures of at most so many rows are remembered: of the time that one sequence of
+#: two dozen steps needs, to make one takes a sixth.
+FEW_ROWS = 1000
 
 
 def run(network, theta, x, records, state=None, last=False):
@@ -38,7 +44,7 @@ def run(network, theta, x, records, state=None, last=False):
     states, orders, steps = [], [], None
     for order in tiles(lengths):
         if steps is None or not np.array_equal(steps.lengths, lengths[order]):
-            steps = Steps(lengths[order])
+            steps = _structure(lengths[order])
         source = steps.packing(starts[order])
         part = take(state, order)
         if last:
@@ -48,8 +54,21 @@ def run(network, theta, x, records, state=None, last=False):
             rows[source], after = _in_pieces(network, theta, x[source], steps, part)
         states.append(after)
         orders.append(order)
+    if len(states) == 1 and not steps.ragged:
+        return rows, after
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, take(_join(states), back)
+
+
+def _structure(lengths):
+    if lengths.sum() > FEW_ROWS:
+        return Steps(lengths)
+    return _remembered(tuple(lengths.tolist()))
+
+
+@lru_cache(maxsize=16)
+def _remembered(lengths):
+    return Steps(lengths)
 
 
 def _in_pieces(network, theta, x, steps, state):

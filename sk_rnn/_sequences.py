@@ -123,11 +123,14 @@ class Steps:
 
         Returns
         -------
-        dict of int to (int, ndarray)
+        dict of int to (int, ndarray or slice)
             For each step that has any: the first of the sequences (the others follow)
-            and their rows in the tail.
+            and the index of their rows in the tail.
         """
         found, n_last = {}, tail.n_steps
+        if not self.ragged:
+            first = self.n_steps - n_last
+            return {first + k: (0, rows) for k, rows in enumerate(tail.slices)}
         low = np.append(self.sizes[n_last:], np.zeros(n_last, int))
         for t in np.flatnonzero(low < self.sizes).tolist():
             sequences = np.arange(low[t], self.sizes[t])
@@ -135,18 +138,18 @@ class Steps:
             found[t] = int(low[t]), tail.offsets[step] + sequences
         return found
 
-    def at_lag(self, tail, lag):
-        """Row `lag` steps before each row of a tail; -1 - k for k steps too early.
+    def at_lags(self, tail, lags):
+        """Rows so many steps before each row of a tail; -1 - k for k steps too early.
 
         Returns
         -------
-        ndarray of int of shape (tail.n_rows,)
+        ndarray of int of shape (tail.n_rows, n_lags)
         """
         first = (self.lengths - tail.lengths)[tail.sequence]
-        step = first + tail.step - lag
-        return np.where(
-            step >= 0, self.offsets[np.maximum(step, 0)] + tail.sequence, step
-        )
+        step = (first + tail.step)[:, None] - np.asarray(lags, np.intp)
+        rows = self.offsets[np.maximum(step, 0)]
+        rows += tail.sequence[:, None]
+        return np.where(step >= 0, rows, step)
 
     @property
     def ends(self):

@@ -65,15 +65,14 @@ def test_tail_holds_the_last_steps_of_each_sequence(lengths, n_last):
 
 @each_length
 @each_tail
-@pytest.mark.parametrize("lag", [0, 1, 3, 20])
-def test_at_lag_finds_the_same_sequence_so_many_steps_earlier(lengths, n_last, lag):
+def test_at_lags_finds_the_same_sequence_so_many_steps_earlier(lengths, n_last):
     steps, rows = Steps(lengths), packed_rows(lengths)
     tail = steps.tail(n_last)
-    expected = []
+    lags, expected = (0, 1, 3, 20), []
     for t, k in packed_rows(tail.lengths):
-        source = lengths[k] - tail.lengths[k] + t - lag
-        expected.append(rows.index((source, k)) if source >= 0 else source)
-    assert list(steps.at_lag(tail, lag)) == expected
+        sources = [lengths[k] - tail.lengths[k] + t - lag for lag in lags]
+        expected.append([rows.index((s, k)) if s >= 0 else s for s in sources])
+    assert steps.at_lags(tail, lags).tolist() == expected
 
 
 @each_length
@@ -87,13 +86,14 @@ def test_emissions_are_the_rows_of_the_tail_step_by_step(lengths, n_last):
         zip(steps.step[source], tail.sequence, strict=True)
     ):
         expected.setdefault(int(step), {})[int(k)] = row
+    rows = np.arange(tail.n_rows)
     found = {
-        t: {low + i: row for i, row in enumerate(tail_rows)}
+        t: {low + i: row for i, row in enumerate(rows[tail_rows])}
         for t, (low, tail_rows) in steps.emissions(tail).items()
     }
     assert found == expected
     for t, (low, tail_rows) in steps.emissions(tail).items():
-        assert low + len(tail_rows) == steps.sizes[t]
+        assert low + len(rows[tail_rows]) == steps.sizes[t]
 
 
 @each_length

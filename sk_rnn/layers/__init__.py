@@ -8,6 +8,7 @@ from ._elman import ElmanCell, IntegratorCell, ResidualCell
 from ._feedback import BOUND, Feedback
 from ._gru import GRUCell
 from ._lstm import LSTMCell
+from ._products import one_thread
 from ._recurrent import Recurrent
 
 #: Cells by name; every test of the cells runs over this registry.
@@ -35,4 +36,5 @@ __all__ = [
     "Layer",
     "Recurrent",
     "ResidualCell",
+    "one_thread",
 ]

@@ -90,7 +90,7 @@ class Delay(Layer):
         """
         key = (out, lags)
         if key not in steps.scratch:
-            source = np.stack([steps.at_lag(out, lag) for lag in lags], axis=1)
+            source = steps.at_lags(out, lags)
             early = np.nonzero(source < 0)
             back = source[early]
             source[early] = 0

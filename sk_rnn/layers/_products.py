@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController
 
 from ._memory import aligned
 
@@ -23,6 +23,17 @@ FEW_COLUMNS, FEW_WEIGHTS = 8, 20_000
 
 #: Parts of fewer rows would waste their registers.
 FEWEST_ROWS = 16
+
+
+@cache
+def _libraries():
+    """The thread pools of this process; to look for them takes milliseconds."""
+    return ThreadpoolController()
+
+
+def one_thread():
+    """A context in which BLAS keeps to one thread: products here are small."""
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 @cache
@@ -86,5 +97,5 @@ def _has_small_kernels():
     return any(
         library.get("internal_api") == "openblas"
         and library.get("architecture") in ("SkylakeX", "Cooperlake", "SapphireRapids")
-        for library in threadpool_info()
+        for library in _libraries().info()
     )
