@@ -5,6 +5,9 @@ from _common import peer
 
 torch = peer("torch")
 
+#: Threads by default.
+MANY = torch.get_num_threads()
+
 
 class Network(torch.nn.Module):
     """An LSTM with a linear output of its last step."""

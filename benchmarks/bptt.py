@@ -13,10 +13,9 @@ from unittest import mock
 
 import numpy as np
 from _common import Table, duration, header, interleave, parser, peer, ratio
-from threadpoolctl import threadpool_limits
 
 from sk_rnn._sequences import Steps
-from sk_rnn.layers import CELLS, Recurrent
+from sk_rnn.layers import CELLS, Recurrent, one_thread
 from sk_rnn.layers._products import gemm
 
 #: Steps, sequences, inputs, units.
@@ -124,7 +123,7 @@ def main():
         "torch 1": lambda: torch.set_num_threads(1),
         "torch": lambda: torch.set_num_threads(threads),
     }
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         for train in (True, False):
             for name in options.cells:
                 compare(name, train, options, threads, repeats, before)

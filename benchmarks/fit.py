@@ -34,6 +34,7 @@ from sk_rnn import AutoRegressor, LSTMRegressor, NARXRegressor, TDNNRegressor
 from sk_rnn._dataset import Dataset
 from sk_rnn._losses import SquaredError
 from sk_rnn._objective import Objective
+from sk_rnn.layers import one_thread
 
 FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}  # all epochs, whatever the loss does
 
@@ -80,11 +81,10 @@ def keras_fit(X, y, n_units, batch_size, n_epochs):
 
 
 def adam(quick):
-    torch = peer("torch")
     peer("skorch")
     import _torch
 
-    many = torch.get_num_threads()
+    many = _torch.MANY
 
     def skorch_fit(X, y, *sizes):
         net = _torch.skorch_net(X.dtype, *sizes).fit(X[..., None], y[:, None])
@@ -180,10 +180,9 @@ def ragged(quick):
 
 # ------------------------------------------------------------------------------ L-BFGS
 def lbfgs(quick):
-    torch = peer("torch")
     import _torch
 
-    many = torch.get_num_threads()
+    many = _torch.MANY
     table = Table(
         "LSTM, L-BFGS to equal training loss: 1,000 windows of 24 steps, 32 units",
         *("dtype", "start", "loss", "sk_rnn", "iterations"),
@@ -240,7 +239,7 @@ def feed_forward(title, pairs, quick):
     )
     for name, (model, X, y), (mlp, Z, z) in pairs:
 
-        def one_thread(mlp=mlp, Z=Z, z=z):
+        def with_one(mlp=mlp, Z=Z, z=z):
             with threadpool_limits(1, user_api="blas"):
                 mlp.fit(Z, z)
 
@@ -248,7 +247,7 @@ def feed_forward(title, pairs, quick):
             {
                 "sk_rnn": lambda m=model, X=X, y=y: m.fit(X, y),
                 "mlp": lambda m=mlp, X=Z, y=z: m.fit(X, y),
-                "one": one_thread,
+                "one": with_one,
             },
             1 if quick else 5,
         )
@@ -338,10 +337,9 @@ def narx(quick):
 
 def closed(quick):
     """One gradient of the free run, ours and the same loop in torch."""
-    torch = peer("torch")
     import _torch
 
-    many = torch.get_num_threads()
+    many = _torch.MANY
     table = Table(
         "NARX, closed loop: one gradient, float64",
         *("steps, records, lags, units", "sk_rnn", "torch, 1 thread", "ratio"),
@@ -356,7 +354,7 @@ def closed(quick):
         views = objective.network.views
         theirs = partial(_torch.closed_loop(u, y, n_lags, views), theta)
         calls = {"sk_rnn": ours, "one": theirs, "many": theirs}
-        with threadpool_limits(1, user_api="blas"):  # as in fit
+        with one_thread():  # as in fit
             times = interleave(calls, 3 if quick else 15, before)
         one, many_, mine = times["one"], times["many"], times["sk_rnn"]
         table.row(

@@ -11,7 +11,6 @@ import warnings
 import numpy as np
 from _common import Table, duration, header, interleave, parser, size, slope
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from sk_rnn import LSTMRegressor
 
@@ -155,7 +154,7 @@ def raggedness(solver, repeats, n_records):
 def inference(steps, repeats):
     """The recurrent layer alone: what it needs besides the rows it reads and writes."""
     from sk_rnn._sequences import Steps
-    from sk_rnn.layers import CELLS, Recurrent
+    from sk_rnn.layers import CELLS, Recurrent, one_thread
 
     table = Table(
         "Inference of one recurrent layer, 4 sequences, 32 units, last step",
@@ -172,7 +171,7 @@ def inference(steps, repeats):
         def call(x=x, structure=structure, out=out):
             layer.forward(theta, x, structure, out)
 
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             seconds = interleave({"": call}, repeats)[""]
         table.row(
             *(f"{n_steps:,}", duration(seconds), duration(seconds / n_steps)),

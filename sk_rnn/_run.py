@@ -1,18 +1,21 @@
 """Run a network over records, in batches of bounded size."""
 
+from contextlib import nullcontext
 from functools import lru_cache
 
 import numpy as np
 
 from ._dataset import tiles
 from ._sequences import Steps
+from .layers import one_thread
 
 #: Long records are run in pieces of about this many rows, which bounds the memory that
 #: layers need on the way.
 PIECE_ROWS = 2**15
 
-#: Structures of at most so many rows are remembered: of the time that one sequence of
-#: two dozen steps needs, to make one takes a sixth.
+#: At most so many rows take little time, and what is around them counts: to make the
+#: structure of one sequence of 24 steps takes a sixth of the time to predict it, so the
+#: last ones are remembered.
 FEW_ROWS = 1000
 
 
@@ -38,6 +41,12 @@ def run(network, theta, x, records, state=None, last=False):
     state : object
         The state after each record.
     """
+    # To set the number of threads takes longer than a small product could lose.
+    with one_thread() if len(x) > FEW_ROWS else nullcontext():
+        return _by_tiles(network, theta, x, records, state, last)
+
+
+def _by_tiles(network, theta, x, records, state, last):
     starts, lengths = records.starts, records.lengths
     n_rows = len(lengths) if last else len(x)
     rows = np.empty((n_rows, network.n_out), x.dtype)

@@ -8,8 +8,8 @@ from ._elman import ElmanCell, IntegratorCell, ResidualCell
 from ._feedback import BOUND, Feedback
 from ._gru import GRUCell
 from ._lstm import LSTMCell
-from ._products import one_thread
 from ._recurrent import Recurrent
+from ._threads import one_thread
 
 #: Cells by name; every test of the cells runs over this registry.
 CELLS = {

@@ -9,12 +9,13 @@ from functools import cache
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
-from threadpoolctl import ThreadpoolController
 
 from ._memory import aligned
+from ._threads import pools, worth
 
 #: OpenBLAS has kernels for small products (rows * columns * depth up to this) on
-#: processors with AVX-512: 1.2 to 1.4 times faster than cutting up a large one.
+#: processors with AVX-512: 1.2 to 1.4 times faster than a large one. They do not use
+#: threads.
 SMALL = 1_000_000
 
 #: A small matrix times one or a few columns takes 0.6 to 0.9 of the time where its
@@ -23,17 +24,6 @@ FEW_COLUMNS, FEW_WEIGHTS = 8, 20_000
 
 #: Parts of fewer rows would waste their registers.
 FEWEST_ROWS = 16
-
-
-@cache
-def _libraries():
-    """The thread pools of this process; to look for them takes milliseconds."""
-    return ThreadpoolController()
-
-
-def one_thread():
-    """A context in which BLAS keeps to one thread: products here are small."""
-    return _libraries().limit(limits=1, user_api="blas")
 
 
 @cache
@@ -84,9 +74,10 @@ def outer_product(left, right, out):
 
 def _parts(n_rows, depth, n_columns):
     """The smallest number of equal parts that are small products, or 1."""
-    if not _has_small_kernels():
+    size = n_rows * depth * n_columns
+    if not _has_small_kernels() or worth(size) > 1:
         return 1
-    parts = -(-n_rows * depth * n_columns // SMALL)
+    parts = -(-size // SMALL)
     while parts < n_rows and n_rows % parts:
         parts += 1
     return parts if n_rows // parts >= FEWEST_ROWS else 1
@@ -97,5 +88,5 @@ def _has_small_kernels():
     return any(
         library.get("internal_api") == "openblas"
         and library.get("architecture") in ("SkylakeX", "Cooperlake", "SapphireRapids")
-        for library in _libraries().info()
+        for library in pools().info()
     )

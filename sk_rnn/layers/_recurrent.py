@@ -6,6 +6,8 @@ sequences, so that *one* matrix product gives all gates with input projection an
 and h_t is written straight into the block of step t + 1. The other layers see rows.
 """
 
+from math import prod
+
 import numpy as np
 
 from ._base import Layer
@@ -15,6 +17,7 @@ from ._products import gemm
 from ._stepper import Stepper
 from ._tangent import recurrent_tangent
 from ._tape import Tape
+from ._threads import threads, worth
 
 #: Where only the last step has a gradient, it is looked at every so many steps.
 WATCH = 16
@@ -48,6 +51,7 @@ class Recurrent(Layer):
         self.shapes["bias"] = (n_x,)
         if cell.n_recurrent:
             self.shapes["bias_recurrent"] = (cell.n_recurrent * n_units,)
+        self._kernel_shape = n_h, n_units + n_in + 1
 
     def start(self, theta, rng):
         """Glorot input weights; recurrent ones orthogonal, so that norms persist."""
@@ -95,11 +99,12 @@ class Recurrent(Layer):
         dtype = np.result_type(theta, x)
         theta = theta.astype(dtype, copy=False)
         if not train:
-            return *self._run(theta, x, steps, out, state), None
+            with threads(worth(prod(self._kernel_shape) * steps.n_sequences)):
+                return *self._run(theta, x, steps, out, state), None
         tape = self._tape(steps, out, dtype)
         self.fill(theta, tape.kernel, tape.x_kernel)
         shape = steps.n_steps, steps.n_sequences
-        with small_buffer():
+        with small_buffer(), threads(tape.n_threads):
             tape.start(_spread(x, _cells(steps, steps), shape), state)
             self._forward(tape, steps.n_steps)
             if tape.every:
@@ -130,7 +135,7 @@ class Recurrent(Layer):
         tape.d_kernel[...] = 0
         if tape.every:
             dy = _spread(dy, _cells(steps, out), (n_steps, n))
-        with small_buffer():
+        with small_buffer(), threads(tape.n_threads):
             tape.receive(dy, n_steps)
             first = self._backward(tape, n_steps)
         if n == 1:
@@ -226,9 +231,7 @@ class Recurrent(Layer):
     def _run(self, theta, x, steps, out, state):
         """Inference: memory for one step, whatever their number."""
         n_units, dtype = self.n_out, theta.dtype
-        n_gates = self.cell.n_full + self.cell.n_recurrent
-        height = n_units + self.n_in + 1
-        kernel = np.empty((n_gates * n_units, height), dtype)
+        kernel = np.empty(self._kernel_shape, dtype)
         x_kernel = np.empty((self.cell.n_input * n_units, self.n_in + 1), dtype)
         self.fill(theta, kernel, x_kernel)
         y = np.empty((out.n_rows, n_units), dtype)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._memory import aligned, round_up
 from ._products import outer_product, products, weights
+from ._threads import worth
 
 #: Bytes of forward records of the steps whose local derivatives are computed in one go,
 #: while they are still in the processor's cache: about half a level-2 cache.
@@ -60,6 +61,7 @@ class Tape:
         self.dh = blocks(n_steps if every else 2, n_units, n, dtype)
         self.dc = aligned(n_units * n, dtype)
         self._weights(n_units, n_in)
+        self.n_threads = worth(self.kernel.size * n)
         n_record = max(cell.n_record, 1)
         size = n_record * n_units * n * self.dtype.itemsize
         self.stretch = min(max(STRETCH_BYTES // size, 1), n_steps)
