@@ -1,13 +1,16 @@
 """Standard tasks of long memory, beside published results.
 
-Sections: `adding` (the adding problem over 100 to 600 steps), `mackey_glass` (84 steps
-ahead, free-running) and `narma` (NARMA-10, from its input alone). Every row is the
-median and the worst of several seeds, which draw data, starting weights and batches.
+Sections: `adding` (the adding problem over 100 to 600 steps), `starts` (the same over
+200 steps, with each cure taken away), `mackey_glass` (84 steps ahead, free-running) and
+`narma` (NARMA-10, from its input alone). Every row is the median and the worst of
+several seeds, which draw data, starting weights and batches.
 """
 
 import time
 import warnings
+from contextlib import nullcontext
 from functools import partial
+from unittest import mock
 
 import numpy as np
 from _common import Table, duration, header, parser
@@ -22,6 +25,7 @@ from sk_rnn import (
     TDNNRegressor,
 )
 from sk_rnn.datasets import make_adding_problem, make_mackey_glass, make_narma
+from sk_rnn.layers import LSTMCell, Recurrent
 
 FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}
 
@@ -94,6 +98,67 @@ def adders(time_scale):
     }
 
 
+# ------------------------------------------------------------------------------ starts
+def glorot():
+    """Recurrent weights that start uniform with the variance of Glorot & Bengio."""
+    start = Recurrent.start
+
+    def not_orthogonal(layer, theta, rng):
+        start(layer, theta, rng)
+        weight = layer.views(theta)["weight_recurrent"]
+        bound = np.sqrt(3 / layer.n_out)
+        weight[...] = rng.uniform(-bound, bound, weight.shape)
+
+    return mock.patch.object(Recurrent, "start", not_orthogonal)
+
+
+def closed_gate():
+    """Forget gates that start half open, as do all others."""
+
+    def zero(cell, bias, n_units):
+        bias[...] = 0
+
+    return mock.patch.object(LSTMCell, "start_bias", zero)
+
+
+def variants(n_steps):
+    """Models and, for each, what is done differently."""
+    made = adders(float(n_steps))
+    relu = partial(RNNRegressor, learning_rate_init=1e-3, activation="relu")
+    long, free = {"time_scale": float(n_steps)}, {"max_grad_norm": None}
+    each = [
+        ("orthogonal, clipped (default)", {}, nullcontext),
+        ("Glorot-uniform", {}, glorot),
+        ("not clipped", free, nullcontext),
+        ("time_scale=T", long, nullcontext),
+        ("time_scale=T, not clipped", long | free, nullcontext),
+    ]
+    return {
+        "LSTM": (made["LSTM"], [*each, ("forget bias 0", {}, closed_gate)]),
+        "GRU": (made["GRU"], each),
+        "RNN, simple, tanh": (made["RNN, simple"], each),
+        "RNN, simple, relu": (relu, each),
+        "RNN, residual, relu": (partial(relu, recurrence="residual"), each),
+    }
+
+
+def starts(options):
+    n_steps, n_epochs, n_seeds = (100, 3, 1) if options.quick else (200, 15, 3)
+    table = Table(
+        f"Adding problem over {n_steps} steps, {n_epochs} epochs: starts and clipping",
+        *("model".ljust(20), "start or training".ljust(30), "median MSE", "worst"),
+    )
+    for name, (make, cases) in variants(n_steps).items():
+        if not name.startswith(tuple(options.models)):
+            continue
+        for title, params, context in cases:
+            with context():
+                task = partial(add, partial(make, **params), n_steps, n_epochs)
+                *errors, _ = repeated(task, n_seeds)
+            table.row(name, title, *errors)
+    table.end()
+
+
 # ------------------------------------------------------------------------ Mackey-Glass
 def free_run(make, n_lags, seed):
     """NRMSE 84 steps ahead, from 100 places behind 3,000 training points."""
@@ -157,14 +222,19 @@ def narma(options):
     table.end()
 
 
-SECTIONS = {"adding": adding, "mackey_glass": mackey_glass, "narma": narma}
+SECTIONS = {
+    **{"adding": adding, "starts": starts},
+    **{"mackey_glass": mackey_glass, "narma": narma},
+}
 
 
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("sections", nargs="*", help=", ".join(SECTIONS))
     arguments.add_argument("--steps", type=int, nargs="+", help="of `adding`")
-    arguments.add_argument("--models", nargs="+", default=[""], help="of `adding`")
+    arguments.add_argument(
+        "--models", nargs="+", default=[""], help="of `adding`, `starts`"
+    )
     options = arguments.parse_args()
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:

@@ -151,7 +151,8 @@ class NetworkRegressor(SequenceRegressor):
         )
         solver.minimise(objective, theta, monitor)
         if not np.isfinite(monitor.loss):  # no iteration was finished
-            monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
+            with np.errstate(over="ignore", invalid="ignore"):
+                monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
         return monitor
 
     def _make(self, part):

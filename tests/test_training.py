@@ -208,6 +208,19 @@ def test_training_that_turns_non_finite_keeps_finite_parameters():
     assert np.isfinite(model.predict(long)).all()
 
 
+@each_solver
+def test_a_start_whose_loss_overflows_is_kept_and_told_once(solver):
+    params = {"activation": "identity", "solver": solver, "max_iter": 1}
+    x, y = X.astype(np.float32), Y.astype(np.float32)
+    model = make("RNNRegressor", warm_start=True, **params).fit(x, y)
+    model._theta = start = model._theta * np.float32(1e12)
+    with pytest.warns(ConvergenceWarning, match="non-finite") as told:
+        model.fit(x, y)
+    assert len(told) == 1
+    assert np.array_equal(model._theta, start)
+    assert not np.isfinite(model.loss_) and model.n_iter_ == 0
+
+
 class Interrupt(sk_rnn.GRURegressor):
     """Presses Ctrl-C in the middle of its own training."""
 
