@@ -91,8 +91,9 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         ----------
         X : array-like or list of array-like
             Sequences in any form of the data contract: (n_sequences, n_columns),
-            (n_sequences, n_steps, n_channels), a list of (n_steps_i, n_channels), or
-            with ``time_axis=0`` a table of consecutive steps (n_steps, n_columns).
+            (n_sequences, n_steps, n_channels), a list (or 1-D array of objects) of
+            (n_steps_i, n_channels), or with ``time_axis=0`` a table of consecutive
+            steps (n_steps, n_columns).
         y : array-like or list of array-like
             Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
             or one per step, (n_sequences, n_steps, n_outputs), or a list of

@@ -7,6 +7,7 @@ table of numbers (`Records`).
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import (
@@ -54,6 +55,14 @@ class Records:
         return np.split(values, np.cumsum(self.lengths)[:-1])
 
 
+def unboxed(values):
+    """A list in place of a 1-D array of arrays, as NumPy holds records of any lengths."""
+    boxed = isinstance(values, np.ndarray) and values.dtype == object
+    if boxed and values.ndim == 1 and len(values) and np.ndim(values[0]):
+        return list(values)
+    return values
+
+
 def is_list_of_records(X):
     """A list whose first element is 2-D; but nested lists of numbers are an array."""
     if not isinstance(X, list | tuple) or not len(X):
@@ -89,6 +98,7 @@ def read_X(estimator, X, *, reset):
     -------
     Records
     """
+    X = unboxed(X)
     if estimator.time_axis == 0:
         return _read_table(estimator, X, reset)
     if estimator.sequence_column is not None:
@@ -223,6 +233,8 @@ def _read_table(estimator, X, reset):
     if estimator.sequence_column is None:
         X = _validated(estimator, X, reset)
         return Records(X, np.array([len(X)]), "table")
+    if issparse(X):
+        check_array(X, estimator=estimator, input_name="X")  # tells what to do
     if not hasattr(X, "iloc"):
         X = np.asarray(X)
     if X.ndim != 2 or 0 in X.shape:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from ._input import FLOATS, few, is_clean, is_regular
+from ._input import FLOATS, few, is_clean, is_regular, unboxed
 
 
 @dataclass
@@ -50,6 +50,7 @@ def read_y(y, records, dtype):
         raise ValueError(
             "This estimator requires y to be passed, but the target y is None."
         )
+    y = unboxed(y)
     if _is_list_of_arrays(y, records):
         if records.form != "list":
             accepted = "(n_sequences,), (n_sequences, n_outputs) or 3-D"
@@ -154,7 +155,13 @@ def read_weight(sample_weight, records, targets, washout):
     A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
     the sequence's weight.
     """
-    n = records.n_samples
+    n, parts = records.n_samples, unboxed(sample_weight)
+    if isinstance(parts, list | tuple) and any(hasattr(p, "__len__") for p in parts):
+        each = "row" if records.form == "table" else "sequence"
+        raise ValueError(
+            f"sample_weight must hold one number per {each}, {n} in all; got a list "
+            f"whose elements are of type {type(parts[0]).__name__}."
+        )
     weight = _check_sample_weight(
         sample_weight,
         np.empty((n, 1), targets.values.dtype),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimators import NAMES, NETWORKS, filtered, make
+from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 
 RNG = np.random.default_rng(0)
@@ -174,6 +175,18 @@ FITS = {
     "weights per step of records": (
         *(LAGS, RECORDS, PER_STEP, np.ones(20)),
         r"\(20,\), expected \(3,\)",
+    ),
+    "weights per step in records": (
+        *(LAGS, RECORDS, PER_STEP, [np.ones(len(y)) for y in PER_STEP]),
+        "one number per sequence, 3 in all; got a list .* ndarray",
+    ),
+    "sparse table of records": (
+        IN_TIME | {"sequence_column": 0},
+        *(csr_array(TABLE), TABLE_Y, None, "Sparse data was passed for X"),
+    ),
+    "sparse record": (
+        *(LAGS, [csr_array(u) for u in RECORDS], PER_STEP, None),
+        r"Sparse data was passed for X\[0\]",
     ),
     "negative weight": ({}, ROWS, np.ones(8), -np.ones(8), "[Nn]egative values"),
     "zero weights": ({}, ROWS, np.ones(8), np.zeros(8), "zero"),

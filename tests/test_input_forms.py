@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from estimators import LAGS, NAMES, NETWORKS, filtered, forms, make
 from sklearn.metrics import r2_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -49,6 +50,26 @@ def test_predictions_have_the_form_and_precision_of_the_data(
     features = X[0].shape[1] if isinstance(X, list) else X.shape[-1]
     assert model.n_features_in_ == features
     assert np.isfinite(model.score(X, y))
+
+
+def boxed(records):
+    """What NumPy makes of records of different lengths."""
+    array = np.empty(len(records), object)
+    array[:] = records
+    return array
+
+
+@each
+def test_an_array_of_records_is_a_list(name):
+    X, y, params = forms()["list, y per step"]
+    model, expected = make(name, **params), make(name, **params).fit(X, y)
+    model.fit(boxed(X), boxed(y), sample_weight=boxed([1.0] * len(X)))
+    assert np.array_equal(model._theta, expected._theta)
+    for part, other in zip(model.predict(boxed(X)), expected.predict(X), strict=True):
+        assert np.array_equal(part, other)
+    assert model.score(boxed(X), boxed(y)) == expected.score(X, y)
+    scores = cross_val_score(model, boxed(X), boxed(y), cv=2)
+    assert np.array_equal(scores, cross_val_score(expected, X, y, cv=2))
 
 
 @each
