@@ -56,7 +56,7 @@ class Records:
 
 
 def unboxed(values):
-    """A list in place of a 1-D array of arrays, as NumPy holds records of any lengths."""
+    """A list in place of a 1-D array of arrays: NumPy holds ragged ones so."""
     boxed = isinstance(values, np.ndarray) and values.dtype == object
     if boxed and values.ndim == 1 and len(values) and np.ndim(values[0]):
         return list(values)
