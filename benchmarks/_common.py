@@ -21,6 +21,13 @@ from threadpoolctl import threadpool_info
 #: A call that takes less is repeated until this time is full, and the mean is taken.
 SHORTEST = 5e-3
 
+#: Seconds between the turns: threads of BLAS and OpenMP keep spinning when their work
+#: is done, and made the first call of the next contender up to twice as slow.
+PAUSE = 0.05
+
+#: A first call after the pause that takes less is not timed.
+SHORT = 0.1
+
 #: No further round begins when all so far took this many seconds.
 LONGEST = 20.0
 
@@ -69,20 +76,24 @@ def interleave(calls, repeats, before=None):
     -------
     dict of str to float
     """
-    before, times, loops = before or {}, {name: [] for name in calls}, {}
+    before, times = before or {}, {name: [] for name in calls}
+    loops, warm = {}, {}
     order = list(calls)
     for name in order:
         before.get(name, _nothing)()
         seconds = _clock(calls[name], 1)
-        if seconds < 0.1:  # else the first call, which may prepare things, tells enough
+        if seconds < SHORT:  # else the first call, which may prepare things, will do
             seconds = _clock(calls[name], 1)
         loops[name] = max(1, math.ceil(SHORTEST / seconds))
+        warm[name] = calls[name] if seconds < SHORT else _nothing
     end = time.perf_counter() + LONGEST
     for k in range(repeats):
         if k and time.perf_counter() > end:
             break
         for name in order:
+            time.sleep(PAUSE)
             before.get(name, _nothing)()
+            warm[name]()
             times[name].append(_clock(calls[name], loops[name]))
         order.reverse()
     return {name: statistics.median(values) for name, values in times.items()}

@@ -17,6 +17,8 @@ from _common import Table, duration, header, interleave, parser, peer, ratio
 from sk_rnn._sequences import Steps
 from sk_rnn.layers import CELLS, Recurrent, one_thread
 from sk_rnn.layers._products import gemm
+from sk_rnn.layers._threads import pools
+from sk_rnn.layers._threads import threads as blas_threads
 
 #: Steps, sequences, inputs, units.
 GRID = [
@@ -89,10 +91,11 @@ def theirs(name, case, dtype, last, train):
 
 def products_alone(call, dtype):
     """The matrix products that a call hands to BLAS, without all that is around."""
-    product, seen = gemm(dtype), []
+    product, seen, numbers = gemm(dtype), [], {1}
 
     def record(*arguments):
         seen.append(arguments)
+        numbers.update(pool.num_threads for pool in pools().lib_controllers)
         return product(*arguments)
 
     with ExitStack() as stack:
@@ -103,8 +106,9 @@ def products_alone(call, dtype):
         call()
 
     def replay():
-        for arguments in seen:
-            product(*arguments)
+        with blas_threads(max(numbers)):
+            for arguments in seen:
+                product(*arguments)
 
     return replay
 
@@ -118,7 +122,7 @@ def main():
     torch = peer("torch")
     header("BPTT: torch.nn / sk_rnn")
     threads = torch.get_num_threads()
-    repeats = options.repeats or (5 if options.quick else 15)
+    repeats = options.repeats or (5 if options.quick else 9)
     before = {
         "torch 1": lambda: torch.set_num_threads(1),
         "torch": lambda: torch.set_num_threads(threads),
