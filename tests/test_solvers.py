@@ -201,6 +201,17 @@ def test_a_start_that_is_not_finite_is_kept_with_a_warning(name, failure):
 
 
 @each_solver
+def test_derivatives_whose_squares_overflow_end_in_finite_parameters(name):
+    problem = LeastSquares()
+    problem.rows, problem.y = problem.rows * 1e160, problem.y * 1e80
+    with np.errstate(over="ignore", invalid="ignore"):
+        with pytest.warns(ConvergenceWarning):
+            monitor = minimise(name, problem, np.full(3, 1e-100), max_iter=20)
+        assert np.isfinite(problem.loss_and_grad(monitor.theta)[0])
+    assert np.isfinite(monitor.theta).all()
+
+
+@each_solver
 @pytest.mark.parametrize("n_batches", [1, 4])
 @pytest.mark.parametrize("width", [0.0, 0.3])
 @pytest.mark.parametrize("failure", [np.nan, np.inf, None], ids=["nan", "inf", "grad"])

@@ -56,6 +56,9 @@ class _Step:
         self.settled, self.turned_back = None, False
 
     def residuals(self, theta):
+        if not np.isfinite(theta).all():  # the squares of the derivatives overflow
+            self.monitor.not_finite(theta)
+            raise StopIteration
         found = self.objective.residuals(theta)
         if np.isfinite(found).all() or self.settled is None:
             return found
