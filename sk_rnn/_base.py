@@ -142,7 +142,7 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         if not warm:
             self._x_scaler, self._y_scaler = self._scalers(records, targets, weight)
         self.n_outputs_ = targets.values.shape[1]
-        self._last, self._flat = targets.last, targets.flat
+        self._last, self._flat, self._form = targets.last, targets.flat, records.form
         data = Dataset(
             x=self._x_scaler.forward(records.rows),
             starts=records.starts,

@@ -90,7 +90,8 @@ def read_X(estimator, X, *, reset):
     ----------
     estimator : estimator
         Its ``time_axis``, ``n_channels`` and ``sequence_column`` say how to read X; its
-        ``n_features_in_`` and ``feature_names_in_`` are set if `reset`, else compared.
+        ``n_features_in_`` and ``feature_names_in_`` are set if `reset`, else compared,
+        and X must have the form that `fit` saw.
     X : object
     reset : bool
 
@@ -111,6 +112,11 @@ def read_X(estimator, X, *, reset):
         return _read_list(estimator, X, reset)
     if _n_dims(X) == 3:
         return _read_array(estimator, X, reset)
+    if not reset and estimator._form in ("array", "list"):
+        raise ValueError(
+            f"X is 2-D, {np.shape(X)}, but fit saw a list of records or a 3-D X. A "
+            "single record X is passed as [X]."
+        )
     return _read_rows(estimator, X, reset)
 
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+#: How often derivatives are copied: into another order, weighted, decomposed.
+COPIES = 3
+
 #: Numbers that fixed layers may put out and that are kept for the next pass (128 MB).
 KEPT = 2**24
 
@@ -86,10 +89,11 @@ class Objective:
 
     @property
     def n_derivatives(self):
-        """Numbers that `jacobian` holds at once."""
-        rows = [tile.out.n_rows for tile in self._all()]
-        widest = max(layer.n_out for layer in self.rest.layers)
-        return max(sum(rows), widest * max(rows)) * self.network.size
+        """Numbers that `jacobian` and what is made of it hold at once."""
+        tiles = list(self._all())
+        targets = sum(tile.out.n_rows for tile in tiles) * self.rest.n_out
+        most = max(self.rest.n_tangents(tile.steps, tile.out) for tile in tiles)
+        return COPIES * max(targets, most) * self.network.size
 
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""

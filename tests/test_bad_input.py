@@ -344,9 +344,21 @@ def test_predict_needs_the_channels_that_fit_saw(name):
     for model, X in cases:
         before = pickle.dumps(model.__dict__)
         for method in (model.predict, lambda X, m=model: m.score(X, ROWS[:, 0])):
-            with pytest.raises(ValueError, match="1 channel|6 channel"):
+            with pytest.raises(ValueError, match="1 channel|6 channel|X is 2-D"):
                 method(X)
         assert pickle.dumps(model.__dict__) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_record_is_not_many_sequences_of_one_step(name):
+    records = [u[:, :1] for u in RECORDS]
+    model = make(name, lags=True).fit(records, PER_STEP)
+    with pytest.raises(ValueError, match=r"X is 2-D, \(9, 1\).* passed as \[X\]"):
+        model.predict(records[1])
+    assert len(model.predict([records[1]])[0]) == 9
+    model.fit(np.stack([u[:5] for u in records]), np.ones(3))
+    with pytest.raises(ValueError, match=r"X is 2-D, \(5, 1\).* passed as \[X\]"):
+        model.predict(records[0][:5])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ import builtins
 import matplotlib as mpl
 import numpy as np
 import pytest
+from estimators import make
 from flow_reference import fitted, records
 
 from sk_rnn.inspection import GradientFlowDisplay, gradient_flow
@@ -80,8 +81,18 @@ def test_display_refuses_what_is_not_there(pyplot, models):
     display = GradientFlowDisplay(gradient_flow(model, X))
     with pytest.raises(ValueError, match="quantity"):
         display.plot(quantity="gamma")
-    with pytest.raises(ValueError, match="layer=2"):
-        display.plot(layer=2)
+    for layer in (2, 0.0, "hidden0"):
+        with pytest.raises(ValueError, match=f"layer={layer!r}, but an index of"):
+            display.plot(layer=layer)
+
+
+def test_a_distance_that_stands_alone_is_seen(pyplot):
+    X = np.random.default_rng(0).standard_normal((20, 6))
+    model = make("TDNNRegressor").fit(X, X[:, 0])
+    display = GradientFlowDisplay.from_estimator(model, X)
+    assert np.count_nonzero(np.isfinite(display.line_.get_ydata())) == 1
+    assert display.line_.get_marker() == "o"
+    assert display.plot(marker="s").line_.get_marker() == "s"
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch, models):

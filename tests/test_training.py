@@ -1,6 +1,7 @@
 """What happens during a fit: curves, stopping, warm starts, interruptions."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -195,6 +196,43 @@ def test_windows_of_long_records(name, solver):
     whole = make(name, bptt_steps=500, **params).fit(u[:500], y[:500])
     free = make(name, **params).fit(u[:500], y[:500])
     assert np.array_equal(whole._theta, free._theta)
+
+
+def lm_cases():
+    rng = np.random.default_rng(0)
+    cube = rng.standard_normal((40, 50, 1))
+    records = [rng.standard_normal((n, 1)) for n in rng.integers(20, 60, 40)]
+    sums = [np.cumsum(u) for u in records]
+    long = rng.standard_normal((2000, 1))
+    two = "GRURegressor", {"hidden_layer_sizes": (6, 5)}
+    return {
+        "every step": ("LSTMRegressor", {}, cube, cube.cumsum(1)),
+        "three outputs": ("GRURegressor", {}, cube, np.repeat(cube.cumsum(1), 3, 2)),
+        "last of ragged": ("LSTMRegressor", {}, records, [s[-1] for s in sums]),
+        "one record": ("GRURegressor", {}, [long], [np.cumsum(long)]),
+        "two layers": (*two, cube, cube[:, 0]),
+        "delays": ("TDNNRegressor", {"n_lags": (5, 5)}, records, sums),
+    }
+
+
+@pytest.mark.parametrize("case", lm_cases())
+def test_what_lm_holds_is_known_before(case, monkeypatch):
+    name, params, X, y = lm_cases()[case]
+    told, count = [], Objective.n_derivatives.fget
+
+    def watched(objective):
+        told.append(count(objective))
+        return told[0]
+
+    monkeypatch.setattr(Objective, "n_derivatives", property(watched))
+    params = {"hidden_layer_sizes": 6} | params
+    model = make(name, solver="lm", max_iter=2, **params)
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * 8 * told[0] + 10e6
+    assert peak > 8 * told[0] / 4
 
 
 # --------------------------------------------------------------- when things go wrong

@@ -1,5 +1,7 @@
 """Pictures of the diagnostics."""
 
+from numbers import Integral
+
 import numpy as np
 
 from ._gradient_flow import gradient_flow
@@ -126,10 +128,12 @@ class GradientFlowDisplay:
         """
         pyplot = _pyplot()
         if quantity not in LABELS:
-            raise ValueError(f"quantity must be one of {set(LABELS)}; got {quantity!r}")
+            raise ValueError(f"quantity must be one of {[*LABELS]}; got {quantity!r}")
         flow, n_layers = self.flow, len(self.flow.layers)
-        if not -n_layers <= layer < n_layers:
-            raise ValueError(f"layer={layer}, but there are {n_layers} hidden layer(s)")
+        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+            raise ValueError(
+                f"layer={layer!r}, but an index of {n_layers} hidden layer(s) is wanted"
+            )
         norm = flow[f"{quantity}_norm"][layer]
         gamma = flow["gamma" if quantity == "delta" else "state_gamma"][layer]
         name = self.name if name is None else name
@@ -139,9 +143,10 @@ class GradientFlowDisplay:
         if ax is None:
             _, ax = pyplot.subplots()
         shown = np.where(norm > 0, norm, np.nan)
-        (self.line_,) = ax.plot(
-            flow.distance, shown, **({"label": label or None} | line_kwargs)
-        )
+        # A line shows no point that stands alone.
+        marker = "o" if np.count_nonzero(norm > 0) == 1 else None
+        style = {"label": label or None, "marker": marker}
+        (self.line_,) = ax.plot(flow.distance, shown, **(style | line_kwargs))
         ax.set_yscale("log")
         ax.set(xlabel="distance t - k, steps", ylabel=f"norm of {LABELS[quantity]}")
         if self.line_.get_label()[:1] not in ("", "_"):

@@ -91,10 +91,10 @@ def gradient_flow(
             dh_t/dh_{t-1} (of an LSTM d(h_t, c_t)/d(h_{t-1}, c_{t-1})), at the last
             ``max_distance + 1`` steps of the first record; for every layer with a
             state. The state of a `NARXRegressor` are the outputs fed back; a
-            `TDNNRegressor` has none (n_recurrent = 0). In no step does the gradient
-            with respect to the state grow by more than the largest. k is
-            `n_singular_values`, or the size of the smallest state if that is less. nan
-            where the Jacobian is not finite.
+            `TDNNRegressor` has none (n_recurrent = 0). In no step does the part of the
+            gradient that comes from the state of the same layer one step later grow by
+            more than the largest. k is `n_singular_values`, or the size of the smallest
+            state if that is less. nan where the Jacobian is not finite.
 
     Raises
     ------
@@ -146,7 +146,8 @@ def gradient_flow(
         raise TypeError(
             "gradient_flow needs a network of this package with hidden layers (an "
             "RNN, GRU, LSTM, TDNN or NARXRegressor); got "
-            f"{type(estimator).__name__}."
+            f"{type(estimator).__name__}. Of a search take its best_estimator_, of a "
+            "pipeline its last step, with X as that step sees it."
         )
     parameters = {
         "max_distance": max_distance,

@@ -104,6 +104,10 @@ class Layer:
         """
         raise NotImplementedError
 
+    def n_tangents(self, steps, out):
+        """How many numbers `tangent` finds for each parameter."""
+        return out.n_rows * self.n_out
+
     def unit_gradients(self, theta, dy, cache):
         """Gradients of the units within, after `backward`: what a diagnostic looks at.
 
@@ -203,6 +207,12 @@ class Chain(Layer):
         dx = np.zeros((steps.n_rows, dy.shape[1]), dy.dtype)
         dx[steps.rows_of(first)] = dy
         return dx
+
+    def n_tangents(self, steps, out):
+        chain = self.structures(steps, out)
+        return max(
+            layer.n_tangents(*chain[k : k + 2]) for k, layer in enumerate(self.layers)
+        )
 
     def tangent(self, theta, cache, dx=None):
         caches, _, _ = cache

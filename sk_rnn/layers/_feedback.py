@@ -195,6 +195,9 @@ class Feedback(Layer):
             g += delta.sum(axis=0)
         return deltas[0] @ w_in.T if need_dx else None
 
+    def n_tangents(self, steps, out):
+        return steps.n_sequences * (self.n_lags + steps.n_steps) * self.n_out
+
     def tangent(self, theta, cache, dx):
         (x, run, held, out), steps = cache, cache[1].structure
         n_before = 0 if dx is None else dx.shape[2]

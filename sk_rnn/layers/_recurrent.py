@@ -171,6 +171,10 @@ class Recurrent(Layer):
                 return first
         return 0
 
+    def n_tangents(self, steps, out):
+        n_steps = steps.n_steps if _every(steps, out) else self.cell.n_states
+        return n_steps * steps.n_sequences * self.n_out
+
     def tangent(self, theta, cache, dx):
         (tape, steps, out), p = cache, self.views(theta)
         shape = steps.n_steps, steps.n_sequences
@@ -183,7 +187,8 @@ class Recurrent(Layer):
             *(self.cell, tape, steps.n_steps),
             *(p.get("weight_recurrent"), self._weight_x(p), dx),
         )
-        dh = _gather(dh.reshape(*shape, -1), _cells(steps, out))
+        if tape.every:
+            dh = _gather(dh.reshape(*shape, -1), _cells(steps, out))
         dh = dh.reshape(out.n_rows, self.n_out, -1)
         dy = np.zeros((*dh.shape[:2], n_before + self.size), dh.dtype)
         dy[..., :n_before] = dh[..., :n_before]
@@ -220,7 +225,7 @@ class Recurrent(Layer):
     def _tape(self, steps, out, dtype):
         """The tape for such steps, from the memory that they share with others."""
         n, n_steps = steps.n_sequences, steps.n_steps
-        every = out is steps or steps.ragged or out.n_steps > 1
+        every = _every(steps, out)
         key = (self, n, every, dtype)
         tape = steps.workspace.get(key)
         if tape is None or tape.n_steps < n_steps:
@@ -260,6 +265,11 @@ class Recurrent(Layer):
             for target, source in zip(final, living, strict=True):
                 target[alive:n] = source[:, alive:].T
         return y, final
+
+
+def _every(steps, out):
+    """Whether outputs of more than the last step of the rectangle are wanted."""
+    return out is steps or steps.ragged or out.n_steps > 1
 
 
 def _cells(steps, tail):

@@ -84,7 +84,9 @@ def transitions(cell, tape, first, stop, weight_recurrent):
 
 
 def recurrent_tangent(cell, tape, n_steps, weight_recurrent, weight_x, dx):
-    """Tangent of h at every step, after a forward pass with ``train=True``.
+    """Tangent of h after a forward pass with ``train=True``.
+
+    At every step, or at the last alone, as the tape has it.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def recurrent_tangent(cell, tape, n_steps, weight_recurrent, weight_x, dx):
 
     Returns
     -------
-    ndarray of shape (n_steps, n, n_units, n_before + n_gates * n_units * n_rows)
+    ndarray of shape (n_steps or 1, n, n_units, n_before + n_gates * n_units * n_rows)
         With respect to the parameters before, and to the kernel, in the layout of
         `Tape.d_kernel`.
     """
@@ -106,7 +108,8 @@ def recurrent_tangent(cell, tape, n_steps, weight_recurrent, weight_x, dx):
     n_kernel = len(tape.d_kernel) * height
     n_states = cell.n_states * n_units
     tangent = np.zeros((n, n_states, n_before + n_kernel), tape.dtype)
-    found = np.empty((n_steps, n, n_units, n_before + n_kernel), tape.dtype)
+    n_found = n_steps if tape.every else 1
+    found = np.empty((n_found, n, n_units, n_before + n_kernel), tape.dtype)
     for first, stop in tape.stretches(n_steps):
         a, g = transitions(cell, tape, first, stop, weight_recurrent)
         x_of = g[..., : weight_x.shape[1]] @ weight_x.T
@@ -116,5 +119,5 @@ def recurrent_tangent(cell, tape, n_steps, weight_recurrent, weight_x, dx):
             tangent[..., n_before:] += own.reshape(n, n_states, n_kernel)
             if n_before:
                 tangent[..., :n_before] += np.matmul(x_of[k], dx[t])
-            found[t] = tangent[:, :n_units]
+            found[t if tape.every else 0] = tangent[:, :n_units]
     return found

@@ -105,8 +105,8 @@ class Monitor:
             self.theta, self.loss = self.before  # finite, but their loss is not
         warnings.warn(
             f"Training turned non-finite after iteration {self.n_iter}; the last "
-            "finite parameters are kept. A smaller learning_rate_init or "
-            "max_grad_norm, or a larger alpha, may help.",
+            "finite parameters are kept. A larger alpha may help, and with "
+            "solver='adam' a smaller learning_rate_init or max_grad_norm.",
             ConvergenceWarning,
             stacklevel=2,
         )
