@@ -7,7 +7,7 @@ stretches of time, then the restart whose free run over the whole training part 
 The test part is looked at once for each of three independent sets of restarts.
 
 One recipe for all records: recurrent models learn from overlapping windows; in the
-warm-up of a window the measured output is a further input (zero afterwards, and a
+warm-up of a window the measured output is a further input (its mean afterwards, and a
 third input tells the two apart), so that the state can begin where the system is.
 """
 

@@ -8,14 +8,17 @@ dropout : float in [0, 1), default=0.0
 bptt_steps : int or None, default=None
     Longest stretch of steps that is back-propagated. Longer records are cut into
     windows of this length, of which the first quarter, but for the first window, warms
-    up the state and carries no loss.
+    up the state and carries no loss; `batch_size` then counts windows. Where only the
+    last step has a target, the last so many steps are all that `fit` sees.
 time_scale : float >= 2 or None, default=None
     Longest memory of the units at the start, in steps. Each unit draws a time constant
-    tau between 1 and it: gates that keep start at 1 - 1/tau ("chrono initialisation",
-    Tallec & Ollivier, ICLR 2018), recurrent weights at the identity times 1 - 1/tau
-    ("simple"; Le, Jaitly & Hinton 2015) or -1/tau ("residual"; the "integrator" keeps
-    all as it is). None: recurrent weights start orthogonal. Where something must be
-    remembered over a known distance, that distance is a good value.
+    tau between 1 and it. Gates that keep start at 1 - 1/tau, by their biases, and the
+    input gates of an LSTM at 1/tau ("chrono initialisation", Tallec & Ollivier, ICLR
+    2018); without gates, recurrent weights start at the identity times 1 - 1/tau
+    ("simple"; Le, Jaitly & Hinton, arXiv 1504.00941) or -1/tau ("residual"); the
+    "integrator" keeps all as it is. None: no such start. Recurrent weights that this
+    does not set start orthogonal (of "residual", a tenth of that). Where something must
+    be remembered over a known distance, that distance is a good value.
 """,
     "data parameters": """
 standardize : bool, default=True
@@ -37,7 +40,8 @@ sequence_column : int or str, default=None
     "training parameters": """
 loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
     Loss of each output at each step that counts, in units of the standard deviation of
-    y if `standardize`. The objective is their weighted mean plus the penalty.
+    y if `standardize`; r^2 / 2 for a residual r. The objective is its sum over the
+    outputs, its weighted mean over the steps, plus the penalty.
 quantile : float in (0, 1), default=0.5
     The quantile that ``loss="quantile"`` estimates.
 huber_delta : float > 0, default=1.35
@@ -55,7 +59,8 @@ batch_size : int or "auto", default="auto"
 learning_rate_init : float > 0, default=1e-3
     Learning rate of "adam".
 max_iter : int, default=200
-    Maximum number of iterations ("lbfgs", "lm") or passes over the data ("adam").
+    Maximum number of iterations ("lbfgs", "lm") or passes over the data ("adam"); with
+    ``feedback="measured_then_predicted"`` of each of the two.
 shuffle : bool, default=True
     Whether "adam" draws the mini-batches in a new order in every pass.
 random_state : int, RandomState instance or None, default=None

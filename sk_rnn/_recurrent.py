@@ -63,8 +63,9 @@ class RNNRegressor(RecurrentRegressor):
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         f.
     recurrence : {"simple", "integrator", "residual"}, default="simple"
-        The gradient of "simple" shrinks or grows geometrically with distance in time;
-        that of the other two keeps its size, or nearly so.
+        The gradient of "simple" shrinks or grows geometrically with distance in time.
+        That of "integrator" keeps its size; that of "residual" begins close to it, a
+        few per cent a step, and can leave it in training.
     [recurrent parameters]
     [training parameters]
     [data parameters]
@@ -193,7 +194,7 @@ class LSTMRegressor(RecurrentRegressor):
         h_t &= o_t \odot \tanh(c_t)
 
     and the output is a linear function of the last layer's h_t. The biases of the
-    forget gates start at 1. Gradients are exact (back-propagation through time).
+    forget gates start at 1 (but see `time_scale`). Gradients are exact (back-propagation through time).
 
     Parameters
     ----------
@@ -214,7 +215,7 @@ class LSTMRegressor(RecurrentRegressor):
 
     See Also
     --------
-    GRURegressor : Three gates instead of four.
+    GRURegressor : Two gates and a candidate instead of three, and one state.
     RNNRegressor : Without gates.
 
     References

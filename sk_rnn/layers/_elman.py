@@ -4,8 +4,9 @@
     integrator  h_t = h_{t-1} + f(W x_t + b)
     residual    h_t = h_{t-1} + f(W x_t + U h_{t-1} + b)
 
-Elman, Cognitive Science 14 (1990). In the other two dh_t/dh_{t-1} is the identity, or
-near to it, so that gradients neither vanish nor explode on their way back.
+Elman, Cognitive Science 14 (1990). In the integrator dh_t/dh_{t-1} is the identity, so
+that gradients neither vanish nor explode on their way back; in the residual form it
+starts near to it.
 """
 
 import numpy as np
