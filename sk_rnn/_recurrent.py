@@ -194,7 +194,8 @@ class LSTMRegressor(RecurrentRegressor):
         h_t &= o_t \odot \tanh(c_t)
 
     and the output is a linear function of the last layer's h_t. The biases of the
-    forget gates start at 1 (but see `time_scale`). Gradients are exact (back-propagation through time).
+    forget gates start at 1 (but see `time_scale`). Gradients are exact
+    (back-propagation through time).
 
     Parameters
     ----------
