@@ -52,6 +52,19 @@ def test_predictions_have_the_form_and_precision_of_the_data(
     assert np.isfinite(model.score(X, y))
 
 
+@each
+@pytest.mark.parametrize("time_axis", [0, 1])
+def test_an_array_without_names_after_a_frame_that_had_them(name, time_axis):
+    frame = pd.DataFrame(np.random.default_rng(0).standard_normal((20, 3)))
+    frame.columns = ["a", "b", "c"]
+    model = make(name, time_axis=time_axis, lags=time_axis == 0)
+    model.fit(frame, frame.sum(axis=1))
+    expected = model.predict(frame)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        found = model.predict(np.ascontiguousarray(frame))
+    assert np.array_equal(found, expected)
+
+
 def boxed(records):
     """What NumPy makes of records of different lengths."""
     array = np.empty(len(records), object)
