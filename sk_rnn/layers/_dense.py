@@ -46,22 +46,22 @@ class Dense(Layer):
 
     def _delta(self, dy, a):
         """dL/dz of outputs a = f(z)."""
+        slope = self._slope(a)
+        return dy if slope is None else np.multiply(slope, dy, out=slope)
+
+    def _slope(self, a):
+        """f'(z) of outputs a = f(z); None where f is the identity."""
         if self.activation is ACTIVATIONS["identity"]:
-            return dy
-        dz = np.empty_like(a)
-        self.activation.slope(a, dz)
-        dz *= dy
-        return dz
+            return None
+        slope = np.empty_like(a)
+        self.activation.slope(a, slope)
+        return slope
 
     def tangent(self, theta, cache, dx):
         x, a = cache
-        slope = None
-        if self.activation is not ACTIVATIONS["identity"]:
-            slope = np.empty_like(a)
-            self.activation.slope(a, slope)
         first = 0 if dx is None else dx.shape[2]
         weight = self.views(theta)["weight"]
-        return dense_tangent(weight, x, slope, dx, first, first + self.size)
+        return dense_tangent(weight, x, self._slope(a), dx, first, first + self.size)
 
 
 class Dropout(Layer):
