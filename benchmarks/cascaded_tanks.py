@@ -105,7 +105,7 @@ class Plain:
         return records
 
     def fit(self, settings, records, problem, seed):
-        """A fitted model; `alpha` is meant per row of the training part."""
+        """A fitted model, which knows the mean output of what it was fitted to."""
         records = self.training(records, problem)
         mean = np.mean(np.concatenate([record.y for record in records]))
         model = self.make(washout=problem.warm_up, random_state=seed, **settings)

@@ -35,7 +35,6 @@ def test_sunspots_have_their_eleven_year_cycle():
 
 
 def test_sunspots_as_frame_hold_the_same_numbers():
-    pytest.importorskip("pandas")
     arrays, frames = load_sunspots(), load_sunspots(as_frame=True)
     assert list(frames.frame.columns) == ["year", "sunspots"]
     assert np.array_equal(frames.frame.index, arrays.year)

@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimators import forms, make
 from flow_reference import (
@@ -166,7 +167,6 @@ def test_all_forms_of_the_same_records_give_the_same():
 
 
 def test_data_frame():
-    pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.standard_normal((40, 2)), columns=["u", "v"])
     model = make("LSTMRegressor", time_axis=0).fit(frame, frame["u"])
