@@ -14,11 +14,11 @@ from unittest import mock
 import numpy as np
 from _common import Table, duration, header, interleave, parser, peer, ratio
 
-from sk_rnn._sequences import Steps
+from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Recurrent, one_thread
-from sk_rnn.layers._products import gemm
-from sk_rnn.layers._threads import pools
-from sk_rnn.layers._threads import threads as blas_threads
+from sk_rnn.numerics._products import gemm
+from sk_rnn.numerics._threads import pools
+from sk_rnn.numerics._threads import threads as blas_threads
 
 #: Steps, sequences, inputs, units.
 GRID = [

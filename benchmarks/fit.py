@@ -32,10 +32,10 @@ from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from sk_rnn import AutoRegressor, LSTMRegressor, NARXRegressor, TDNNRegressor
-from sk_rnn._dataset import Dataset
-from sk_rnn._losses import SquaredError
-from sk_rnn._objective import Objective
+from sk_rnn.data._dataset import Dataset
 from sk_rnn.layers import one_thread
+from sk_rnn.training._losses import SquaredError
+from sk_rnn.training._objective import Objective
 
 FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}  # all epochs, whatever the loss does
 

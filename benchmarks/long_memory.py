@@ -25,7 +25,7 @@ from sk_rnn import (
     TDNNRegressor,
 )
 from sk_rnn.datasets import make_adding_problem, make_mackey_glass, make_narma
-from sk_rnn.layers import LSTMCell, Recurrent
+from sk_rnn.layers import CELLS, Recurrent
 
 FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}
 
@@ -119,7 +119,7 @@ def closed_gate():
     def zero(cell, bias, n_units):
         bias[...] = 0
 
-    return mock.patch.object(LSTMCell, "start_bias", zero)
+    return mock.patch.object(CELLS["lstm"], "start_bias", zero)
 
 
 def variants(n_steps):

@@ -153,7 +153,7 @@ def raggedness(solver, repeats, n_records):
 
 def inference(steps, repeats):
     """The recurrent layer alone: what it needs besides the rows it reads and writes."""
-    from sk_rnn._sequences import Steps
+    from sk_rnn.data._steps import Steps
     from sk_rnn.layers import CELLS, Recurrent, one_thread
 
     table = Table(

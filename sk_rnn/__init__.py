@@ -1,9 +1,13 @@
 """Models with memory for scikit-learn."""
 
-from ._autoregressive import AutoRegressor
-from ._narx import NARXRegressor
-from ._recurrent import GRURegressor, LSTMRegressor, RNNRegressor
-from ._tdnn import TDNNRegressor
+from .estimators import (
+    AutoRegressor,
+    GRURegressor,
+    LSTMRegressor,
+    NARXRegressor,
+    RNNRegressor,
+    TDNNRegressor,
+)
 
 __version__ = "0.1.0"
 

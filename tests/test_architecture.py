@@ -11,27 +11,19 @@ from sk_rnn.layers import CELLS
 
 ROOT = Path(sk_rnn.__file__).parent
 
-#: From the ground up. A part may import those in the lines below its own.
+#: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_sequences", "_params", "_losses", "_scaling", "_docs", "_callbacks", "datasets"},
-    {"layers", "solvers", "_dataset", "_input"},
-    {"_objective", "_run", "_targets"},
-    {"_merge"},
-    {"_base"},
-    {"_network"},
-    {"_autoregressive", "_narx", "_recurrent", "_tdnn"},
+    {"numerics", "datasets"},
+    {"data", "layers", "solvers"},
+    {"training"},
+    {"estimators"},
     {"__init__"},
     {"inspection"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 
 #: What these may import of the package at the most, besides their own.
-ONLY = {
-    "solvers": set(),
-    "layers": {"_params"},
-    "_objective": set(),
-    "_dataset": {"_sequences"},
-}
+ONLY = {"numerics": set(), "solvers": set(), "layers": {"numerics"}}
 
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -71,7 +63,7 @@ def test_imports_point_down(path):
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_knows_neither_time_nor_parameters(name):
     path = Path(inspect.getsourcefile(CELLS[name]))
-    cell = {"sk_rnn.layers._cell", "sk_rnn.layers._activations"}
+    cell = {"sk_rnn.layers.cells._base", "sk_rnn.numerics._activations"}
     assert set(modules_imported(path)) <= cell | {"numpy"}
 
 

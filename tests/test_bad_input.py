@@ -270,7 +270,7 @@ def test_hyper_parameters_out_of_range(name, params, message):
 
 
 def test_derivatives_that_do_not_fit_into_memory(monkeypatch):
-    monkeypatch.setattr("sk_rnn._network.MOST_DERIVATIVES", 1000)
+    monkeypatch.setattr("sk_rnn.estimators._network.MOST_DERIVATIVES", 1000)
     with pytest.raises(
         ValueError, match=r"would hold .* derivatives .* small networks"
     ):

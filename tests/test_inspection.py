@@ -25,7 +25,7 @@ from helpers import assert_near, central_difference
 from sklearn.exceptions import NotFittedError
 
 from sk_rnn import AutoRegressor, NARXRegressor, RNNRegressor
-from sk_rnn._sequences import Steps
+from sk_rnn.data._steps import Steps
 from sk_rnn.inspection import gradient_flow
 from sk_rnn.layers import CELLS, Recurrent
 

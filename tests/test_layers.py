@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from helpers import LENGTHS, TAILS, assert_near, central_difference, complex_step
 
-from sk_rnn._sequences import Steps
+from sk_rnn.data._steps import Steps
 from sk_rnn.layers import (
     ACTIVATIONS,
     CELLS,
@@ -22,7 +22,7 @@ from sk_rnn.layers import (
     Dropout,
     Feedback,
     Recurrent,
-    _tape,
+    _training_pass,
 )
 from sk_rnn.layers._feedback import BOUND
 
@@ -239,7 +239,7 @@ def test_a_pass_leaves_nothing_behind_for_the_next(name):
 @pytest.mark.parametrize("name", RECURRENT)
 def test_stretches_of_any_length_give_the_same(monkeypatch, name, stretch_bytes):
     whole = Setup(name, [12, 12, 9, 9, 9, 1]).train()
-    monkeypatch.setattr(_tape, "STRETCH_BYTES", stretch_bytes)
+    monkeypatch.setattr(_training_pass, "STRETCH_BYTES", stretch_bytes)
     pieces = Setup(name, [12, 12, 9, 9, 9, 1]).train()
     for one, two in zip(whole, pieces, strict=True):
         assert_near(two, one, 1e-14)

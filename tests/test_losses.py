@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from sk_rnn._losses import LOSSES
-from sk_rnn._network import NetworkRegressor
+from sk_rnn.estimators._network import NetworkRegressor
+from sk_rnn.training._losses import LOSSES
 
 SETTINGS = {
     "huber": [{"huber_delta": 0.3}, {"huber_delta": 2.0}],

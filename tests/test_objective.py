@@ -9,12 +9,12 @@ from helpers import assert_near, complex_step
 from sklearn.neural_network import MLPRegressor
 
 import sk_rnn
-from sk_rnn import _dataset
-from sk_rnn._dataset import Dataset
-from sk_rnn._losses import LOSSES
-from sk_rnn._objective import Objective, penalised
-from sk_rnn._run import run
+from sk_rnn.data import _dataset
+from sk_rnn.data._dataset import Dataset
 from sk_rnn.layers import ACTIVATIONS
+from sk_rnn.training._inference import run
+from sk_rnn.training._losses import LOSSES
+from sk_rnn.training._objective import Objective, penalised
 
 N_CHANNELS, N_OUTPUTS = 2, 2
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from helpers import LENGTHS, TAILS
 
-from sk_rnn import _dataset
-from sk_rnn._dataset import Dataset
-from sk_rnn._sequences import Steps
+from sk_rnn.data import _dataset
+from sk_rnn.data._dataset import Dataset
+from sk_rnn.data._steps import Steps
 
 RANDOM_LENGTHS = [
     sorted(np.random.RandomState(seed).randint(1, 12, size=seed + 2).tolist())[::-1]

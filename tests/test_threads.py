@@ -5,8 +5,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sk_rnn import GRURegressor, LSTMRegressor, RNNRegressor
-from sk_rnn.layers import Recurrent, _threads, one_thread
-from sk_rnn.layers._products import gemm
+from sk_rnn.layers import Recurrent, one_thread
+from sk_rnn.numerics import _threads
+from sk_rnn.numerics._products import gemm
 
 POOLS = _threads.pools().lib_controllers
 
@@ -34,7 +35,7 @@ def seen(monkeypatch):
 
         return product
 
-    for module in ("_recurrent", "_stepper"):
+    for module in ("_recurrent", "_inference_pass"):
         monkeypatch.setattr(f"sk_rnn.layers.{module}.gemm", watched)
     return found
 

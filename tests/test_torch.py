@@ -11,7 +11,7 @@ import torch_reference
 from helpers import assert_near
 from torch_reference import KINDS, LENGTHS, inputs, reference
 
-from sk_rnn._sequences import Steps
+from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Chain, Recurrent
 
 CELL_OF = {"RNN": "simple", "GRU": "gru", "LSTM": "lstm"}

@@ -10,10 +10,10 @@ from estimators import NETWORKS, filtered, forms, make
 from sklearn.exceptions import ConvergenceWarning
 
 import sk_rnn
-from sk_rnn._callbacks import CallbackSupportMixin
-from sk_rnn._dataset import Dataset
-from sk_rnn._objective import Objective
+from sk_rnn.data._dataset import Dataset
+from sk_rnn.estimators._callbacks import CallbackSupportMixin
 from sk_rnn.solvers import SOLVERS
+from sk_rnn.training._objective import Objective
 
 each = pytest.mark.parametrize("name", NETWORKS)
 each_solver = pytest.mark.parametrize("solver", SOLVERS)
@@ -307,7 +307,8 @@ def test_a_failing_fit_leaves_the_fitted_estimator(monkeypatch):
     model = make("GRURegressor").fit(X, Y)
     before = pickle.dumps(model.__dict__)
     monkeypatch.setattr(
-        "sk_rnn._network.Monitor.update", lambda *a: (_ for _ in ()).throw(OSError("x"))
+        "sk_rnn.estimators._network.Monitor.update",
+        lambda *a: (_ for _ in ()).throw(OSError("x")),
     )
     with pytest.raises(OSError):
         model.fit(np.ones((3, 2)), np.ones(3))

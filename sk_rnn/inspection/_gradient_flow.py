@@ -7,12 +7,12 @@ import numpy as np
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
-from .._dataset import tiles
-from .._losses import LOSSES
-from .._network import NetworkRegressor
-from .._run import run, take
-from .._sequences import Steps
+from ..data._dataset import tiles
+from ..data._steps import Steps
+from ..estimators._network import NetworkRegressor
 from ..layers import Dropout
+from ..training._inference import run, take
+from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
 
 CONSTRAINTS = {

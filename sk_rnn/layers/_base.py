@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._params import size_of, views
+from ..numerics._parameters import size_of, views
 
 
 class Layer:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._activations import ACTIVATIONS
+from ..numerics._activations import ACTIVATIONS
 from ._base import Layer
 from ._tangent import dense_tangent
 

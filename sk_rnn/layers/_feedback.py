@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ._activations import ACTIVATIONS
+from ..numerics._activations import ACTIVATIONS
 from ._base import Layer
 from ._tangent import dense_tangent
 

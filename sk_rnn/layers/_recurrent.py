@@ -10,14 +10,14 @@ from math import prod
 
 import numpy as np
 
+from ..numerics._memory import small_buffer
+from ..numerics._products import gemm
+from ..numerics._threads import threads, worth
 from ._base import Layer
 from ._dense import glorot_uniform
-from ._memory import small_buffer
-from ._products import gemm
-from ._stepper import Stepper
+from ._inference_pass import Stepper
 from ._tangent import recurrent_tangent
-from ._tape import Tape
-from ._threads import threads, worth
+from ._training_pass import Tape
 
 #: Where only the last step has a gradient, it is looked at every so many steps.
 WATCH = 16

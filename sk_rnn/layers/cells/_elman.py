@@ -11,8 +11,8 @@ starts near to it.
 
 import numpy as np
 
-from ._activations import ACTIVATIONS
-from ._cell import Cell, block
+from ...numerics._activations import ACTIVATIONS
+from ._base import Cell, block
 
 
 class ElmanCell(Cell):

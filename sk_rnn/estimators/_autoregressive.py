@@ -9,9 +9,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
 from sklearn.utils._param_validation import Interval
 
+from ..layers import Chain, Delay, Dense
 from ._base import SequenceRegressor
-from ._docs import document
-from .layers import Chain, Delay, Dense
+from ._documentation import document
 
 #: Numbers in a block of lagged rows (8 MB).
 BLOCK_SIZE = 2**20

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._sequences import WORKSPACES, Recent, Steps
+from ._steps import WORKSPACES, Recent, Steps
 
 #: A pass over all data goes in tiles of this many steps times sequences, which keeps
 #: its memory independent of the number of sequences.

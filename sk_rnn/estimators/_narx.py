@@ -14,10 +14,10 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 
-from ._docs import document
+from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
+from ..training._inference import run
+from ._documentation import document
 from ._network import NetworkRegressor
-from ._run import run
-from .layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
 
 
 @document

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ._input import Records
+from ._records import Records
 from ._targets import Targets
 
 

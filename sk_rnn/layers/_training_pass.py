@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._memory import aligned, round_up
-from ._products import outer_product, products, weights
-from ._threads import worth
+from ..numerics._memory import aligned, round_up
+from ..numerics._products import outer_product, products, weights
+from ..numerics._threads import worth
 
 #: Bytes of forward records of the steps whose local derivatives are computed in one go,
 #: while they are still in the processor's cache: about half a level-2 cache.

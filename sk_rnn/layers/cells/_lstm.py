@@ -11,7 +11,7 @@ Cummins, Neural Computation 12 (2000). Gate order: o, i, f, g.
 
 from numpy import add, log, multiply, subtract, tanh
 
-from ._cell import Cell, block, constant
+from ._base import Cell, block, constant
 
 
 class LSTMCell(Cell):

@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ._dataset import tiles
-from ._sequences import Steps
-from .layers import one_thread
+from ..data._dataset import tiles
+from ..data._steps import Steps
+from ..layers import one_thread
 
 #: Long records are run in pieces of about this many rows, which bounds the memory that
 #: layers need on the way.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._products import gemm, products
+from ..numerics._products import gemm, products
 
 
 class Stepper:

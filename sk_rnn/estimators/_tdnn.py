@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._docs import document
+from ..layers import ACTIVATIONS, Chain, Delay, Dense
+from ._documentation import document
 from ._network import NetworkRegressor
-from .layers import ACTIVATIONS, Chain, Delay, Dense
 
 
 @document

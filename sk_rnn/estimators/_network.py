@@ -8,12 +8,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from ..data._samples import merge_equal
+from ..layers import Dropout
+from ..solvers import SOLVERS, Monitor
+from ..training._losses import LOSSES
+from ..training._objective import Objective
 from ._base import SequenceRegressor
-from ._losses import LOSSES
-from ._merge import merge_equal
-from ._objective import Objective
-from .layers import Dropout
-from .solvers import SOLVERS, Monitor
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27

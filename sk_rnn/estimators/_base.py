@@ -11,14 +11,14 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted
 
+from ..data._dataset import Dataset
+from ..data._records import read_X
+from ..data._scaling import Scaler
+from ..data._steps import Steps
+from ..data._targets import read_weight, read_y
+from ..layers import Delay, one_thread
+from ..training._inference import run
 from ._callbacks import CallbackSupportMixin, FitReport, with_callbacks
-from ._dataset import Dataset
-from ._input import read_X
-from ._run import run
-from ._scaling import Scaler
-from ._sequences import Steps
-from ._targets import read_weight, read_y
-from .layers import Delay, one_thread
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -11,7 +11,7 @@ recurrent product does not wait for the reset gate. Gate order: r, z, n.
 
 from numpy import add, log, multiply, subtract, tanh
 
-from ._cell import Cell, block, constant
+from ._base import Cell, block, constant
 
 
 class GRUCell(Cell):

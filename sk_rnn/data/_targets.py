@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
-from ._input import FLOATS, few, is_clean, is_regular, unboxed
+from ._records import FLOATS, few, is_clean, is_regular, unboxed
 
 
 @dataclass

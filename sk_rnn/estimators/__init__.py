@@ -1,0 +1,15 @@
+"""The estimators: hyper-parameters, and the way from fit to predict."""
+
+from ._autoregressive import AutoRegressor
+from ._narx import NARXRegressor
+from ._recurrent import GRURegressor, LSTMRegressor, RNNRegressor
+from ._tdnn import TDNNRegressor
+
+__all__ = [
+    "AutoRegressor",
+    "GRURegressor",
+    "LSTMRegressor",
+    "NARXRegressor",
+    "RNNRegressor",
+    "TDNNRegressor",
+]

@@ -1,0 +1,1 @@
+"""Arrays, products, threads and functions; nothing here knows a network."""

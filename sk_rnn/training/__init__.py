@@ -1,0 +1,1 @@
+"""What is minimised in training, and how a fitted network is run."""
