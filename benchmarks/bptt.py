@@ -19,6 +19,7 @@ from sk_rnn.layers import CELLS, Recurrent, one_thread
 from sk_rnn.numerics._products import gemm
 from sk_rnn.numerics._threads import pools
 from sk_rnn.numerics._threads import threads as blas_threads
+from sk_rnn.numerics._workspace import Workspace
 
 #: Steps, sequences, inputs, units.
 GRID = [
@@ -48,17 +49,17 @@ def ours(name, case, dtype, last, train):
     rng = np.random.RandomState(0)
     layer = Recurrent(our_cell(name), n_in, n_units)
     theta = np.zeros(layer.size, dtype)
-    layer.start(theta, rng)
+    layer.initialise(theta, rng)
     steps = Steps(np.full(n_sequences, n_steps))
     out = steps.tail(1) if last else steps
     x = rng.standard_normal((steps.n_rows, n_in)).astype(dtype)
     dy = rng.standard_normal((out.n_rows, n_units)).astype(dtype)
-    dtheta = np.zeros_like(theta)
+    dtheta, workspace = np.zeros_like(theta), Workspace()
 
     def training():
-        _, _, tape = layer.forward(theta, x, steps, out, train=True)
+        _, _, cache = layer.forward(theta, x, steps, out, workspace=workspace)
         dtheta[...] = 0
-        layer.backward(theta, dy, tape, dtheta, need_dx=False)
+        layer.backward(theta, dy, cache, dtheta, need_dx=False)
 
     def inference():
         layer.forward(theta, x, steps, out)

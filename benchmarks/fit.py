@@ -388,7 +388,7 @@ def free_run(u, y, n_lags, n_units):
     )
     network = model._build(1, 1, None)
     theta = np.zeros(network.size)
-    network.start(theta, np.random.RandomState(0))
+    network.initialise(theta, np.random.RandomState(0))
     data = Dataset(
         x=u.reshape(-1, 1),
         starts=np.arange(n_records) * n_steps,

@@ -102,24 +102,24 @@ def adders(time_scale):
 # ------------------------------------------------------------------------------ starts
 def glorot():
     """Recurrent weights that start uniform with the variance of Glorot & Bengio."""
-    start = Recurrent.start
+    initialise = Recurrent.initialise
 
     def not_orthogonal(layer, theta, rng):
-        start(layer, theta, rng)
+        initialise(layer, theta, rng)
         weight = layer.views(theta)["weight_recurrent"]
         bound = np.sqrt(3 / layer.n_out)
         weight[...] = rng.uniform(-bound, bound, weight.shape)
 
-    return mock.patch.object(Recurrent, "start", not_orthogonal)
+    return mock.patch.object(Recurrent, "initialise", not_orthogonal)
 
 
 def closed_gate():
     """Forget gates that start half open, as do all others."""
 
-    def zero(cell, bias, n_units):
-        bias[...] = 0
+    def zero(cell, bias, vectors):
+        """Leave the biases at 0."""
 
-    return mock.patch.object(CELLS["lstm"], "start_bias", zero)
+    return mock.patch.object(CELLS["lstm"], "initialise", zero)
 
 
 def variants(n_steps):

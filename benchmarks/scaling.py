@@ -162,7 +162,7 @@ def inference(steps, repeats):
     )
     layer = Recurrent(CELLS["lstm"](), 1, 32)
     theta = np.zeros(layer.size)
-    layer.start(theta, np.random.RandomState(0))
+    layer.initialise(theta, np.random.RandomState(0))
     for n_steps in steps:
         structure = Steps(np.full(4, n_steps))
         out = structure.tail(1)

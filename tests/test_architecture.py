@@ -13,7 +13,7 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"numerics", "datasets"},
+    {"_compat", "numerics", "datasets"},
     {"data", "layers", "solvers"},
     {"training"},
     {"estimators"},
@@ -23,7 +23,13 @@ FLOORS = [
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 
 #: What these may import of the package at the most, besides their own.
-ONLY = {"numerics": set(), "solvers": set(), "layers": {"numerics"}}
+ONLY = {
+    "numerics": set(),
+    "data": {"_compat", "numerics"},
+    "layers": {"numerics"},
+    "solvers": {"_compat"},
+    "training": {"_compat", "data", "layers", "numerics"},
+}
 
 FILES = sorted(ROOT.rglob("*.py"))
 
@@ -74,4 +80,30 @@ def test_solvers_know_the_numbers_alone():
         if part_of(path) == "solvers"
         for name in modules_imported(path)
     }
-    assert outside <= {"sk_rnn", "numpy", "scipy", "sklearn", "math", "warnings"}
+    standard = {"dataclasses", "math", "numbers", "sys", "typing", "warnings"}
+    assert outside <= {"sk_rnn", "numpy", "scipy", "sklearn"} | standard
+
+
+def test_what_is_private_to_scikit_learn_is_met_in_one_place():
+    for path in FILES:
+        private = {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and not node.level
+            if (node.module or "").partition(".")[0] == "sklearn"
+            for name in (*node.module.split("."), *(a.name for a in node.names))
+            if name.startswith("_") or name == "callback"
+        }
+        assert not private or path.name == "_compat.py", (path, private)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            documented = ast.get_docstring(node) is not None
+            first = node.body[documented].lineno if node.body[documented:] else 0
+            length = node.end_lineno - (first or node.end_lineno)
+            assert length < 60, f"{node.name} has {length} lines"

@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from cells import NEW_CELLS
 from helpers import LENGTHS, TAILS, assert_near, central_difference, complex_step
 
 from sk_rnn.data._steps import Steps
@@ -25,8 +26,11 @@ from sk_rnn.layers import (
     _training_pass,
 )
 from sk_rnn.layers._feedback import BOUND
+from sk_rnn.numerics._workspace import Workspace
 
 N_IN = 2
+
+ALL_CELLS = CELLS | NEW_CELLS
 
 
 def core(n_in, sizes, activation="tanh"):
@@ -71,7 +75,7 @@ def mixed(cell):
 
 def cells():
     """Every cell, with every activation where it has one."""
-    for name, cell in CELLS.items():
+    for name, cell in ALL_CELLS.items():
         if "activation" in inspect.signature(cell).parameters:
             for activation in ACTIVATIONS:
                 yield f"{name}-{activation}", partial(cell, activation)
@@ -81,7 +85,7 @@ def cells():
 
 RECURRENT = {name: partial(Recurrent, cell(), N_IN, 3) for name, cell in cells()}
 CHAINS = {
-    **{f"stack-{name}": partial(stack, cell) for name, cell in CELLS.items()},
+    **{f"stack-{name}": partial(stack, cell) for name, cell in ALL_CELLS.items()},
     "delay-lstm-delay": partial(mixed, CELLS["lstm"]),
     "delay-integrator-delay": partial(mixed, CELLS["integrator"]),
     "tdnn": partial(tdnn, 2, 1),
@@ -131,6 +135,7 @@ class Setup:
         self.layer = LAYERS[name]() if isinstance(name, str) else name
         self.steps = Steps(lengths)
         self.out = self.steps.tail(n_last)
+        self.workspace = Workspace()
         self.theta = 0.6 * rng.standard_normal(self.layer.size).astype(dtype)
         self.x = rng.standard_normal((self.steps.n_rows, N_IN)).astype(dtype)
         self.dy = rng.standard_normal((self.out.n_rows, self.layer.n_out))
@@ -149,7 +154,7 @@ class Setup:
         x = self.x if x is None else x
         dy = self.dy if dy is None else dy
         y, after, cache = self.layer.forward(
-            self.theta, x, self.steps, self.out, state, train=True
+            self.theta, x, self.steps, self.out, state, self.workspace
         )
         assert after is None
         y = y.copy()
@@ -203,11 +208,29 @@ def test_gradient_is_the_central_difference(name):
 
 
 @each_layer
+@pytest.mark.parametrize("n_last", [None, 1])
+def test_tangent_is_the_complex_step(name, n_last):
+    if n_last not in wanted(LAYERS[name](), RAGGED):
+        n_last = None
+    setup = Setup(name, n_last=n_last)
+    if not setup.layer.size:
+        return  # nothing to be derived by
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, None, setup.workspace
+    )
+    tangent = setup.layer.tangent(setup.theta, cache, None)
+    for k in range(setup.layer.size):
+        shifted = setup.theta.astype(complex)
+        shifted[k] += 1e-30j
+        assert_near(tangent[..., k], setup.run(shifted)[0].imag / 1e-30, 1e-12)
+
+
+@each_layer
 def test_gradient_is_added_and_that_of_the_input_can_be_left_out(name):
     setup = Setup(name)
     _, dtheta, _ = setup.train()
     _, _, cache = setup.layer.forward(
-        setup.theta, setup.x, setup.steps, setup.out, train=True
+        setup.theta, setup.x, setup.steps, setup.out, workspace=Workspace()
     )
     total = np.ones_like(setup.theta)
     setup.layer.backward(setup.theta, setup.dy.copy(), cache, total, need_dx=False)
@@ -233,6 +256,46 @@ def test_a_pass_leaves_nothing_behind_for_the_next(name):
     again = setup.train()
     for one, two in zip(first, again, strict=True):
         assert np.array_equal(one, two)
+
+
+@each_layer
+def test_two_passes_share_no_memory_unless_told_to(name):
+    """Forward, forward of the same shape, then back with the first cache."""
+    setup, other = Setup(name), Setup(name, seed=1)
+    _, expected, expected_dx = setup.train()
+    theta, steps = setup.theta, setup.steps
+
+    def forward(x, workspace):
+        return setup.layer.forward(theta, x, steps, setup.out, None, workspace)[2]
+
+    cache = forward(setup.x, Workspace())
+    forward(other.x, Workspace())
+    dtheta = np.zeros_like(theta)
+    dx = setup.layer.backward(theta, setup.dy.copy(), cache, dtheta)
+    assert np.array_equal(dtheta, expected) and np.array_equal(dx, expected_dx)
+    # Told to share, they do not mix: the first cache is void, or still good.
+    shared = Workspace()
+    cache = forward(setup.x, shared)
+    forward(other.x, shared)
+    dtheta = np.zeros_like(theta)
+    try:
+        setup.layer.backward(theta, setup.dy.copy(), cache, dtheta)
+    except RuntimeError as error:
+        assert "workspace each" in str(error) and len(shared)
+    else:
+        assert np.array_equal(dtheta, expected)
+
+
+def test_a_void_cache_is_refused():
+    for name in ("gru", "feedback"):
+        setup = Setup(name)
+        forward = partial(setup.layer.forward, setup.theta, setup.x, setup.steps)
+        _, _, cache = forward(setup.out, None, setup.workspace)
+        forward(setup.out, None, setup.workspace)
+        with pytest.raises(RuntimeError, match="workspace each"):
+            setup.layer.backward(setup.theta, setup.dy, cache, setup.theta.copy())
+        with pytest.raises(RuntimeError, match="workspace each"):
+            setup.layer.tangent(setup.theta, cache, None)
 
 
 @pytest.mark.parametrize("stretch_bytes", [1, 1500, 4000])
@@ -469,7 +532,7 @@ def test_a_chain_of_delays_looks_no_further_back_than_it_must():
     layer = tdnn(2, 1)
     assert layer.reach == 3
     steps = Steps([20, 20, 3])
-    structures = layer.structures(steps, steps.tail(1))
+    structures = layer.between(steps, steps.tail(1))
     assert [s.n_steps for s in structures] == [4, 2, 2, 1, 1]
     assert stack(CELLS["gru"]).reach is None
 
@@ -537,13 +600,14 @@ def test_start_is_finite_and_follows_the_random_state(name):
     layer = LAYERS[name]()
     starts = np.full((3, layer.size), np.nan)
     for theta, seed in zip(starts, (0, 0, 1), strict=True):
-        layer.start(theta, np.random.RandomState(seed))
+        layer.initialise(theta, np.random.RandomState(seed))
     assert np.isfinite(starts).all()
     assert np.array_equal(starts[0], starts[1])
     assert not layer.size or not np.array_equal(starts[0], starts[2])
     for key, view in layer.views(starts[0]).items():
         is_bias = key.rpartition(".")[2].startswith("bias")
-        assert is_bias == (view.ndim == 1)
+        is_vector = key.rpartition(".")[2].startswith("peep")
+        assert (is_bias or is_vector) == (view.ndim == 1)
         assert is_bias or np.abs(view).max() < 2.5
 
 
@@ -551,7 +615,7 @@ def test_start_is_finite_and_follows_the_random_state(name):
 def test_recurrent_weights_start_orthogonal(name):
     layer = Recurrent(CELLS[name](), 3, 5)
     theta = np.empty(layer.size)
-    layer.start(theta, np.random.RandomState(0))
+    layer.initialise(theta, np.random.RandomState(0))
     weights = layer.views(theta)["weight_recurrent"]
     for gate in np.split(weights, weights.shape[1] // 5, axis=1):
         gain = 0.1 if name == "residual" else 1.0
@@ -561,8 +625,33 @@ def test_recurrent_weights_start_orthogonal(name):
 def test_forget_gates_start_open():
     layer = Recurrent(CELLS["lstm"](), 3, 2)
     theta = np.empty(layer.size)
-    layer.start(theta, np.random.RandomState(0))
+    layer.initialise(theta, np.random.RandomState(0))
     assert list(layer.views(theta)["bias"]) == [0, 0, 0, 0, 1, 1, 0, 0]  # o, i, f, g
+
+
+def test_a_cell_with_too_few_functions_is_told():
+    class Wrong(CELLS["gru"]):
+        products = {"v": "w"}
+
+    setup = Setup(Recurrent(Wrong(), N_IN, 3))
+    with pytest.raises(ValueError, match=r"Wrong has 1 product\(s\).*1 function"):
+        setup.train()
+
+
+def test_gates_in_another_order_are_refused():
+    class Wrong(CELLS["gru"]):
+        gates = {"n": "x", "r": "hx", "z": "hx", "u": "h"}
+
+    with pytest.raises(ValueError, match="that see 'hx' come first"):
+        Recurrent(Wrong(), N_IN, 3)
+
+
+def test_a_block_that_does_not_exist_is_named():
+    class Wrong(CELLS["gru"]):
+        blocks = "ru", "diff"
+
+    with pytest.raises(AttributeError, match="no block 'z_diff' among"):
+        Setup(Recurrent(Wrong(), N_IN, 3)).train()
 
 
 def test_chain_names_parameters_by_layer():
@@ -580,7 +669,7 @@ def test_chain_names_parameters_by_layer():
 def test_activations_stay_finite_and_in_place(name, dtype):
     z = np.array([-1e4, -20, -1, 0, 1, 20, 1e4], dtype)
     a = z.copy()
-    assert ACTIVATIONS[name].apply(a) is a
+    ACTIVATIONS[name].apply(a, a)
     slope = np.empty_like(a)
     ACTIVATIONS[name].slope(a, slope)
     assert a.dtype == slope.dtype == dtype
@@ -596,7 +685,7 @@ def dropout(rate=0.4, seed=0):
 def test_dropout_keeps_the_mean_and_rests_in_inference():
     steps = Steps([5000, 5000])
     x = np.ones((steps.n_rows, N_IN))
-    y, _, _ = dropout().forward(np.empty(0), x, steps, steps, train=True)
+    y, _, _ = dropout().forward(np.empty(0), x, steps, steps, workspace=Workspace())
     kept = y != 0
     np.testing.assert_allclose(y[kept], 1 / 0.6)
     assert kept.mean() == pytest.approx(0.6, abs=0.015)
@@ -607,7 +696,10 @@ def test_dropout_keeps_the_mean_and_rests_in_inference():
 def test_dropout_draws_a_new_mask_for_every_pass():
     layer, steps = dropout(), Steps([50])
     x = np.ones((50, N_IN))
-    masks = [layer.forward(np.empty(0), x, steps, steps, train=True)[0] for _ in "ab"]
+    masks = [
+        layer.forward(np.empty(0), x, steps, steps, workspace=Workspace())[0]
+        for _ in "ab"
+    ]
     assert not np.array_equal(*masks)
 
 
@@ -621,7 +713,7 @@ def test_dropout_gradient_goes_through_the_same_mask():
 
     def loss(theta, x):
         forward = network().forward  # with a fresh generator: the same mask
-        y, _, _ = forward(theta, x, setup.steps, setup.out, train=True)
+        y, _, _ = forward(theta, x, setup.steps, setup.out, workspace=Workspace())
         return (setup.dy * y).sum()
 
     assert_near(dtheta, complex_step(lambda v: loss(v, setup.x), setup.theta), 1e-12)
@@ -632,7 +724,7 @@ def test_dropout_keeps_single_precision():
     steps = Steps([5, 3])
     x = np.ones((8, N_IN), np.float32)
     layer = dropout()
-    y, _, cache = layer.forward(np.empty(0), x, steps, steps, train=True)
+    y, _, cache = layer.forward(np.empty(0), x, steps, steps, workspace=Workspace())
     dx = layer.backward(np.empty(0), np.ones_like(x), cache, np.empty(0))
     assert y.dtype == dx.dtype == np.float32
 
@@ -675,11 +767,11 @@ def test_gradient_of_a_held_run_is_exact_and_finite():
     dtheta = np.zeros(3)
     with warnings.catch_warnings():  # training does not warn: the loss tells
         warnings.simplefilter("error")
-        _, _, cache = layer.forward(theta, x, steps, steps, train=True)
+        _, _, cache = layer.forward(theta, x, steps, steps, workspace=Workspace())
         dx = layer.backward(theta, dy.copy(), cache, dtheta)
 
     def loss(theta, x):
-        y, _, _ = layer.forward(theta, x, steps, steps, train=True)
+        y, _, _ = layer.forward(theta, x, steps, steps, workspace=Workspace())
         return (dy * y).sum()
 
     assert_near(dtheta, complex_step(lambda v: loss(v, x), theta), 1e-12)
@@ -687,16 +779,16 @@ def test_gradient_of_a_held_run_is_exact_and_finite():
 
 
 # ----------------------------------------------------------------------- time scale
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ALL_CELLS)
 def test_units_start_with_memories_up_to_the_time_scale(cell):
     """Left alone, a disturbance of the state falls to 1/e after tau steps."""
     n_units, longest = 40, 50.0
-    layer = Recurrent(CELLS[cell](), 1, n_units, time_scale=longest)
+    layer = Recurrent(ALL_CELLS[cell](), 1, n_units, time_scale=longest)
     theta = np.zeros(layer.size)
-    layer.start(theta, np.random.RandomState(0))
+    layer.initialise(theta, np.random.RandomState(0))
     p = layer.views(theta)
     p["weight_input"][...] = 0
-    if cell in ("gru", "lstm"):
+    if cell in ("gru", "lstm", "peephole", "minimal gated"):
         p["weight_recurrent"][...] = 0
     steps = Steps([1])
     state = [np.full((1, n_units), 1e-6) for _ in range(layer.cell.n_states)]
@@ -711,12 +803,12 @@ def test_units_start_with_memories_up_to_the_time_scale(cell):
 
 
 # ------------------------------------------------------------------ long rectangles
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ALL_CELLS)
 @pytest.mark.parametrize("scale", [0.2, 1.0])
 def test_gradient_of_the_last_step_where_it_vanishes_on_the_way(cell, scale):
     """The same as with a gradient, zero, at every other step, where none is cut off."""
     n_steps, n = 120, 2
-    layer, rng = Recurrent(CELLS[cell](), 1, 4), np.random.RandomState(0)
+    layer, rng = Recurrent(ALL_CELLS[cell](), 1, 4), np.random.RandomState(0)
     theta = scale * rng.standard_normal(layer.size)
     steps = Steps(np.full(n, n_steps))
     x, dy = rng.standard_normal((steps.n_rows, 1)), rng.standard_normal((n, 4))
@@ -725,7 +817,7 @@ def test_gradient_of_the_last_step_where_it_vanishes_on_the_way(cell, scale):
     found = []
     for out, given in ((steps.tail(1), dy), (steps, wide)):
         grad = np.zeros_like(theta)
-        _, _, cache = layer.forward(theta, x, steps, out, train=True)
+        _, _, cache = layer.forward(theta, x, steps, out, workspace=Workspace())
         dx = layer.backward(theta, given.copy(), cache, grad)
         found.append((grad, dx))
     (grad, dx), (expected, expected_dx) = found
@@ -737,13 +829,10 @@ def test_backward_pass_stops_where_the_gradient_has_vanished():
     layer, steps = Recurrent(CELLS["simple"](), 1, 4), Steps([600])
     theta = 0.01 * np.random.RandomState(0).standard_normal(layer.size)
     _, _, cache = layer.forward(
-        theta, np.ones((600, 1)), steps, steps.tail(1), train=True
+        theta, np.ones((600, 1)), steps, steps.tail(1), workspace=Workspace()
     )
-    tape = cache[0]
-    tape.local[...] = np.nan
-    layer.forward(theta, np.ones((600, 1)), steps, steps.tail(1), train=True)
     grad = np.zeros_like(theta)
-    tape.local[:400] = np.nan  # never read
+    cache[0].derivatives[:400] = np.nan  # never read
     dx = layer.backward(theta, np.ones((1, 4)), cache, grad)
     assert np.isfinite(grad).all() and np.array_equal(dx[:400], np.zeros((400, 1)))
 
@@ -757,7 +846,7 @@ def test_what_ended_may_diverge():
     x = np.full((steps.n_rows, 1), -1.0)  # the long one stays at zero
     x[1] = 5.0
     grad = np.zeros_like(theta)
-    y, _, cache = layer.forward(theta, x, steps, steps, train=True)
+    y, _, cache = layer.forward(theta, x, steps, steps, workspace=Workspace())
     layer.backward(theta, np.ones_like(y), cache, grad)
     assert np.isfinite(grad).all()
     assert grad[0] == 5.0 and y[1] == 6.0
@@ -770,5 +859,5 @@ def test_the_first_divergence_is_remembered_over_pieces():
     x, state = np.ones((20, 1)), None
     for _ in "ab":
         _, state, _ = loop.forward(theta, x, steps, steps, state)
-        assert state[2].tolist() == [8]
-    assert state[1].tolist() == [40]
+        assert state.diverged.tolist() == [8]
+    assert state.age.tolist() == [40]

@@ -1,6 +1,5 @@
 """Losses: their slope is their derivative, and they are minimal where they should."""
 
-import inspect
 from dataclasses import fields
 
 import numpy as np
@@ -26,11 +25,19 @@ def residuals(seed=0):
     return 2 * np.random.RandomState(seed).standard_normal((200, 2))
 
 
+def _of_residuals(loss, r):
+    """Value and slope of a single output."""
+    y = np.linspace(1, 2, len(r))[:, None]
+    y_pred = y + r[:, None]
+    r[...] = (y_pred - y)[:, 0]
+    return loss.value(y_pred, y), loss.gradient(y_pred, y)[:, 0]
+
+
 def minimiser(loss, y):
     """The constant that minimises the mean loss: where the mean slope changes sign."""
 
     def slope(m):
-        return loss.slope(m - y).mean()
+        return loss.gradient(np.full((len(y), 1), m), y[:, None]).mean()
 
     return brentq(slope, y.min() - 1, y.max() + 1, xtol=1e-13)
 
@@ -38,18 +45,23 @@ def minimiser(loss, y):
 @each_loss
 def test_slope_is_the_derivative(name, setting):
     loss, r = LOSSES[name](**setting), residuals()
-    complex_step = loss.value(r + 1e-30j).imag / 1e-30
-    np.testing.assert_allclose(loss.slope(r), complex_step, rtol=1e-14)
-    central = (loss.value(r + 1e-6) - loss.value(r - 1e-6)) / 2e-6
-    np.testing.assert_allclose(loss.slope(r), central, rtol=1e-6, atol=1e-8)
+    y = residuals(1)
+    y_pred, gradient = y + r, loss.gradient(y + r, y)
+    for k in range(y.shape[1]):
+        step = np.eye(y.shape[1])[k]
+        complex_step = loss.value(y_pred + 1e-30j * step, y).imag / 1e-30
+        np.testing.assert_allclose(gradient[:, k], complex_step, rtol=1e-14)
+        ends = [loss.value(y_pred + sign * 1e-6 * step, y) for sign in (1, -1)]
+        central = (ends[0] - ends[1]) / 2e-6
+        np.testing.assert_allclose(gradient[:, k], central, rtol=1e-6, atol=1e-8)
 
 
 @each_loss
 def test_loss_is_convex_and_zero_at_zero_alone(name, setting):
     loss = LOSSES[name](**setting)
     r = np.linspace(-5, 5, 1001)
-    value, slope = loss.value(r), loss.slope(r)
-    assert loss.value(np.zeros(1)) == 0
+    value, slope = _of_residuals(loss, r)
+    assert loss.value(np.ones((1, 2)), np.ones((1, 2))) == 0
     assert (value[r != 0] > 0).all()
     assert (np.diff(slope) >= 0).all()
     # Continuous: no piece jumps away from its neighbour.
@@ -61,8 +73,9 @@ def test_loss_is_convex_and_zero_at_zero_alone(name, setting):
 def test_precision_is_kept(name, setting, dtype):
     loss, r = LOSSES[name](**setting), residuals().astype(dtype)
     before = r.copy()
-    assert loss.value(r).dtype == loss.slope(r).dtype == dtype
-    assert np.array_equal(r, before)
+    y = np.zeros_like(r)
+    assert loss.value(r, y).dtype == loss.gradient(r, y).dtype == dtype
+    assert np.array_equal(r, before) and not y.any()
 
 
 def test_squared_error_is_least_at_the_mean():
@@ -88,7 +101,8 @@ def test_quantile_loss_is_least_at_the_quantile(quantile):
 def test_median_is_the_half_quantile():
     r = residuals()
     median, half = LOSSES["absolute_error"](), LOSSES["quantile"](0.5)
-    np.testing.assert_allclose(half.value(r), 0.5 * median.value(r), rtol=1e-15)
+    y = np.zeros_like(r)
+    np.testing.assert_allclose(half.value(r, y), 0.5 * median.value(r, y), rtol=1e-15)
 
 
 def test_huber_lies_between_mean_and_median():
@@ -104,10 +118,18 @@ def test_huber_lies_between_mean_and_median():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_hyper_parameters_are_those_of_the_estimators(name):
-    loss = LOSSES[name]
     defaults = {field.name: field.default for field in fields(NetworkRegressor)}
-    # object.__init__ takes no parameter by name
-    signature = inspect.signature(loss).parameters
-    assert tuple(signature) == loss.parameters
-    for parameter in loss.parameters:
-        assert signature[parameter].default == defaults[parameter]
+    for field in fields(LOSSES[name]):
+        assert field.default == defaults[field.name]
+        constraint = LOSSES[name].constraints[field.name]
+        assert NetworkRegressor._parameter_constraints[field.name] == constraint
+
+
+@each_loss
+def test_what_has_residuals_is_half_their_square(name, setting):
+    loss, y = LOSSES[name](**setting), residuals(1)
+    if loss.residual is None:
+        return
+    r = loss.residual(y + residuals(), y)
+    expected = loss.value(y + residuals(), y)
+    np.testing.assert_allclose(0.5 * (r * r).sum(axis=1), expected, rtol=1e-14)

@@ -97,7 +97,7 @@ def test_a_test_fold_starts_warm(name):
     fitted = clone(model).fit(X[train], y[train])
     assert score == fitted.score(X[test], y[test])
     cold = pickle.loads(pickle.dumps(fitted))
-    cold._state = None
+    cold._end = None
     assert cold.score(X[test], y[test]) != score
 
 

@@ -12,7 +12,7 @@ import sk_rnn
 from sk_rnn.data import _dataset
 from sk_rnn.data._dataset import Dataset
 from sk_rnn.layers import ACTIVATIONS
-from sk_rnn.training._inference import run
+from sk_rnn.training._inference import infer
 from sk_rnn.training._losses import LOSSES
 from sk_rnn.training._objective import Objective, penalised
 
@@ -105,10 +105,9 @@ def test_derivative_of_every_residual_is_the_complex_step(name, last):
 
 def _residuals(objective, theta):
     """Without the last cast to real numbers."""
-    tiles = list(objective._all())
     found = [
-        objective._weighted(objective.rest.forward(theta, *t[:3])[0] - t.y, t)
-        for t in tiles
+        objective._weighted(y_pred - tile.y, tile)
+        for tile, y_pred in objective._predictions(theta)
     ]
     free = np.flatnonzero(objective.penalised)
     strength = np.sqrt(objective.alpha / objective.weight_sum)
@@ -229,8 +228,8 @@ def test_inference_is_the_same_in_any_tiling(monkeypatch, name, last, limits):
     theta = parameters(network.size)
 
     def passes():
-        rows, state = run(network, theta, data.x, data, last=last)
-        again, _ = run(network, theta, more.x, more, state, last)
+        rows, state = infer(network, theta, data.x, data, last=last)
+        again, _ = infer(network, theta, more.x, more, state, last)
         return rows, again
 
     whole = passes()
@@ -256,10 +255,24 @@ def test_tiles_share_their_working_memory(monkeypatch):
     monkeypatch.setattr(_dataset, "TILE_SEQUENCES", 1)
     tiled = objective("lstm", ragged())
     tiled.loss_and_grad(parameters(tiled.network.size))
-    assert len(tiled._tiles) == 5
-    assert len({id(tile.steps.workspace) for tile in tiled._tiles}) == 1
-    n_layers = len(tiled.network.layers)
-    assert len(tiled._tiles[0].steps.workspace) < n_layers
+    assert len(tiled.tiles) == 5
+    n_recurrent = len(tiled.network.layers) - 1
+    assert len(tiled.workspace) == n_recurrent  # of one width
+
+
+def test_minibatches_share_structures_but_not_without_bound():
+    data = replace(ragged(), lengths=np.full(5, 1))
+    several = objective("gru", data, batch_size=2)
+    theta = parameters(several.network.size)
+    for _ in "ab":
+        list(part(theta) for part in several.minibatches())
+    structures = [key for key in several.workspace._values if type(key) is bytes]
+    assert len(structures) == 2  # of two sequences, and of the one left over
+    several = objective(
+        "gru", ragged(lengths=range(1, 40), skip=[0] * 39), batch_size=1
+    )
+    list(part(theta) for part in several.minibatches())
+    assert len(several.workspace) == 16
 
 
 @each_network

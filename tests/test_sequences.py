@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import LENGTHS, TAILS
 
-from sk_rnn.data import _dataset
+from sk_rnn.data import _dataset, _steps
 from sk_rnn.data._dataset import Dataset
 from sk_rnn.data._steps import Steps
 
@@ -65,14 +65,19 @@ def test_tail_holds_the_last_steps_of_each_sequence(lengths, n_last):
 
 @each_length
 @each_tail
-def test_at_lags_finds_the_same_sequence_so_many_steps_earlier(lengths, n_last):
+def test_lagged_finds_the_same_sequence_so_many_steps_earlier(lengths, n_last):
     steps, rows = Steps(lengths), packed_rows(lengths)
     tail = steps.tail(n_last)
     lags, expected = (0, 1, 3, 20), []
     for t, k in packed_rows(tail.lengths):
         sources = [lengths[k] - tail.lengths[k] + t - lag for lag in lags]
         expected.append([rows.index((s, k)) if s >= 0 else s for s in sources])
-    assert steps.at_lags(tail, lags).tolist() == expected
+    source, early, back = steps.lagged(tail, lags)
+    found = source.copy()
+    found[early] = back
+    assert found.tolist() == expected
+    assert source.min() >= 0
+    assert steps.lagged(tail, lags)[0] is source  # remembered
 
 
 @each_length
@@ -199,10 +204,10 @@ def test_batch_packs_the_sequences_asked_for(last):
     batch = data.batch(indices)
     assert sorted(batch.order) == sorted(indices)
     assert list(batch.steps.lengths) == [7, 7, 4, 1]
-    assert batch.out is batch.steps.tail(1 if last else None)
+    assert batch.wanted is batch.steps.tail(1 if last else None)
     for row, (t, k) in enumerate(packed_rows(batch.steps.lengths)):
         assert batch.x[row, 0] == data.starts[batch.order[k]] + t
-    for row, (t, k) in enumerate(packed_rows(batch.out.lengths)):
+    for row, (t, k) in enumerate(packed_rows(batch.wanted.lengths)):
         source = batch.order[k]
         target = source if last else data.starts[source] + t
         assert np.array_equal(batch.y[row], data.y[target])
@@ -275,12 +280,11 @@ def test_shuffled_minibatches_hold_similar_lengths():
     assert members[0] != members[1]
 
 
-def test_structures_are_remembered_but_not_without_bound():
-    data = dataset([3, 3, 2, 2, 1, 4, 5, 6, 7])
-    assert data.batch([0, 2]).steps is data.batch([1, 3]).steps
-    for k in range(data.n_sequences):
-        data.batch([k])
-    assert len(data._structures) <= _dataset.STRUCTURES
+def test_tables_of_lagged_rows_are_remembered_but_not_without_bound():
+    steps = Steps([30])
+    for n_lags in range(1, 30):
+        steps.lagged(steps, range(n_lags))
+    assert len(steps._tables) == _steps.TABLES
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -1,6 +1,7 @@
 """Solvers: what all of them promise, and what each is."""
 
 import warnings
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -80,7 +81,8 @@ class Cliff(LeastSquares):
 
 def make(name, **settings):
     solver = SOLVERS[name]
-    return solver(**{key: (SETTINGS | settings)[key] for key in solver.parameters})
+    names = [field.name for field in fields(solver)]
+    return solver(**{key: (SETTINGS | settings)[key] for key in names})
 
 
 def minimise(name, objective, start=None, **options):

@@ -5,7 +5,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from sk_rnn import GRURegressor, LSTMRegressor, RNNRegressor
-from sk_rnn.layers import Recurrent, one_thread
+from sk_rnn.layers import one_thread
+from sk_rnn.layers._training_pass import TrainingPass
 from sk_rnn.numerics import _threads
 from sk_rnn.numerics._products import gemm
 
@@ -35,7 +36,7 @@ def seen(monkeypatch):
 
         return product
 
-    for module in ("_recurrent", "_inference_pass"):
+    for module in ("_training_pass", "_inference_pass"):
         monkeypatch.setattr(f"sk_rnn.layers.{module}.gemm", watched)
     return found
 
@@ -86,7 +87,7 @@ def test_an_error_gives_the_threads_back(monkeypatch):
     def fail(*arguments, **keywords):
         raise RuntimeError("here")
 
-    monkeypatch.setattr(Recurrent, "_forward", fail)
+    monkeypatch.setattr(TrainingPass, "forward", fail)
     monkeypatch.setattr(_threads, "WORTH_A_THREAD", 10)
     with threadpool_limits(3, user_api="blas"):
         with pytest.raises(RuntimeError, match="here"):

@@ -13,6 +13,7 @@ from torch_reference import KINDS, LENGTHS, inputs, reference
 
 from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Chain, Recurrent
+from sk_rnn.numerics._workspace import Workspace
 
 CELL_OF = {"RNN": "simple", "GRU": "gru", "LSTM": "lstm"}
 ORDER = {"RNN": [0], "GRU": [0, 1, 2], "LSTM": [3, 0, 1, 2]}  # torch's, in our order
@@ -80,7 +81,7 @@ def check(kind, lengths, arrays, results, tolerance=1e-10):
     rows = steps.packing(np.cumsum(lengths) - lengths)
     x, dy = arrays["x"][rows], arrays["dy"][rows]
     inference, _, _ = network.forward(theta, x, steps, steps)
-    y, _, cache = network.forward(theta, x, steps, steps, train=True)
+    y, _, cache = network.forward(theta, x, steps, steps, workspace=Workspace())
     dtheta = np.zeros_like(theta)
     dx = network.backward(theta, dy, cache, dtheta)
     assert_near(inference, results["y"][rows], tolerance)

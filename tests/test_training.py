@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from estimators import NETWORKS, filtered, forms, make
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import cross_val_score
 
 import sk_rnn
+from sk_rnn import NARXRegressor
+from sk_rnn._compat import CallbackSupportMixin
 from sk_rnn.data._dataset import Dataset
-from sk_rnn.estimators._callbacks import CallbackSupportMixin
 from sk_rnn.solvers import SOLVERS
+from sk_rnn.training._losses import SquaredError
 from sk_rnn.training._objective import Objective
 
 each = pytest.mark.parametrize("name", NETWORKS)
@@ -259,39 +262,28 @@ def test_a_start_whose_loss_overflows_is_kept_and_told_once(solver):
     assert not np.isfinite(model.loss_) and model.n_iter_ == 0
 
 
-class Interrupt(sk_rnn.GRURegressor):
-    """Presses Ctrl-C in the middle of its own training."""
-
-    calls = 0
-
-    def _make(self, part):
-        made = super()._make(part)
-        if hasattr(made, "slope"):
-            slope = made.slope
-
-            def interrupted(r):
-                type(self).calls += 1
-                if type(self).calls == 8:
-                    raise KeyboardInterrupt
-                return slope(r)
-
-            made.slope = interrupted
-        return made
-
-
 @each_solver
 def test_an_interrupted_fit_keeps_what_it_reached(solver, monkeypatch):
-    Interrupt.calls = 0
-    jacobian = Objective.jacobian  # "lm" asks for no slopes
+    """Ctrl-C in the middle of a pass."""
+    calls, gradient = [], SquaredError.gradient
+
+    def interrupted_gradient(self, y_pred, y):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return gradient(self, y_pred, y)
+
+    monkeypatch.setattr(SquaredError, "gradient", interrupted_gradient)
+    jacobian = Objective.jacobian  # "lm" asks for no gradients
 
     def interrupted(self, theta):
-        Interrupt.calls += 1
-        if Interrupt.calls == 5:
+        calls.append(1)
+        if len(calls) == 5:
             raise KeyboardInterrupt
         return jacobian(self, theta)
 
     monkeypatch.setattr(Objective, "jacobian", interrupted)
-    model = Interrupt(
+    model = sk_rnn.GRURegressor(
         hidden_layer_sizes=4, solver=solver, random_state=0, max_iter=500, tol=0
     )
     with pytest.warns(UserWarning, match="interrupted by user after iteration"):
@@ -320,10 +312,10 @@ class Stopper:
     """Counts iterations, sees fitted estimators, stops after three."""
 
     def __init__(self, names):
-        self.names, self.scores, self.torn_down = names, [], 0
+        self.names, self.scores, self.set_up, self.torn_down = names, [], 0, 0
 
     def setup(self, estimator, context):
-        pass
+        self.set_up += 1
 
     def on_fit_task_begin(self, estimator, context):
         self.names.append(context.task_name)
@@ -377,7 +369,73 @@ def test_callbacks_are_torn_down_after_an_error():
     model = make("GRURegressor").set_callbacks(stopper)
     with pytest.raises(ValueError, match="NaN"):
         model.fit(X * np.nan, Y)
-    assert stopper.torn_down == 1
+    assert stopper.torn_down == stopper.set_up
+
+
+@needs_callbacks
+def test_an_error_in_a_callback_leaves_the_estimator_as_it_was():
+    class Failing(Stopper):
+        def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+            raise OSError("disk full")
+
+    failing = Failing([])
+    model = make("GRURegressor").set_callbacks(failing)
+    with pytest.raises(OSError, match="disk full"):
+        model.fit(X, Y)
+    assert failing.set_up == failing.torn_down == 1
+    assert not hasattr(model, "n_iter_")
+
+
+@needs_callbacks
+@pytest.mark.parametrize(
+    "feedback", ["measured", "predicted", "measured_then_predicted"]
+)
+def test_a_progress_bar_counts_all_iterations_of_a_curriculum(feedback, capsys):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    model = NARXRegressor(
+        n_input_lags=1, feedback=feedback, time_axis=0, max_iter=4, tol=0, solver="adam"
+    )
+    model.set_callbacks(ProgressBar()).fit(X, Y)
+    assert model.n_iter_ == (8 if "then" in feedback else 4)
+
+
+@needs_callbacks
+def test_a_callback_that_asks_to_stop_ends_the_whole_curriculum():
+    model = NARXRegressor(
+        n_input_lags=1, feedback="measured_then_predicted", time_axis=0, tol=0
+    )
+    model.set_callbacks(Stopper([])).fit(X, Y)
+    assert model.n_iter_ == 3
+
+
+def test_ctrl_c_ends_the_whole_curriculum(monkeypatch):
+    calls, loss_and_grad = [], Objective.loss_and_grad
+
+    def interrupted(self, theta):
+        calls.append(self.network)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return loss_and_grad(self, theta)
+
+    model = NARXRegressor(
+        n_input_lags=1, feedback="measured_then_predicted", time_axis=0, tol=0
+    )
+    monkeypatch.setattr(Objective, "loss_and_grad", interrupted)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, Y)
+    assert len(set(calls)) == 1 and model.n_iter_ < 3
+
+
+def test_warnings_carry_the_line_of_the_caller():
+    model = make("GRURegressor", max_iter=1)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model.fit(X, Y)
+        cross_val_score(model, X, Y, cv=2)
+    assert len(told) == 3
+    assert {w.filename for w in told} == {__file__}  # not the one that warns
 
 
 # ----------------------------------------------------------------------------- losses

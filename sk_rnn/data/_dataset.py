@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._steps import WORKSPACES, Recent, Steps
+from ._steps import Steps
 
 #: A pass over all data goes in tiles of this many steps times sequences, which keeps
 #: its memory independent of the number of sequences.
@@ -18,9 +18,6 @@ ALIKE = 0.75
 
 #: So many sequences make a tile, however different they are, if it is not too large.
 FEWEST = 64
-
-#: How many structures of mini-batches are remembered.
-STRUCTURES = 4
 
 #: Mini-batches are made of sequences of similar lengths out of so many batches at
 #: random.
@@ -49,7 +46,7 @@ class Batch(NamedTuple):
 
     x: np.ndarray
     steps: Steps
-    out: Steps
+    wanted: Steps
     y: np.ndarray
     weight: np.ndarray
     order: np.ndarray
@@ -80,12 +77,13 @@ class Dataset:
     last: bool
     skip: np.ndarray
 
-    def __post_init__(self):
-        self._structures, self._workspace = Recent(STRUCTURES), Recent(WORKSPACES)
-
     @property
     def n_sequences(self):
         return len(self.starts)
+
+    @property
+    def n_steps(self):
+        return int(self.lengths.sum())
 
     @property
     def weight_sum(self):
@@ -167,15 +165,15 @@ class Dataset:
             replace(self, lengths=np.array([cut])), replace(self, skip=skip)
         )
 
-    def batch(self, indices):
-        """Pack some sequences."""
+    def batch(self, indices, make_steps=Steps):
+        """Pack some sequences, in a structure that `make_steps` makes of lengths."""
         indices = np.asarray(indices)
         lengths = self.lengths[indices]
         if (lengths[1:] > lengths[:-1]).any():
             indices = indices[np.argsort(-lengths, kind="stable")]
-        steps = self._structure(self.lengths[indices])
+        steps = make_steps(self.lengths[indices])
         rows = steps.packing(self.starts[indices])
-        out = steps.tail(1) if self.last else steps
+        wanted = steps.tail(1) if self.last else steps
         if self.last:
             y, weight = self.y[indices], self.weight[indices]
         else:
@@ -183,13 +181,13 @@ class Dataset:
             skip = self.skip[indices]
             if skip.any():
                 weight = weight * (steps.step >= skip[steps.sequence])
-        return Batch(self.x[rows], steps, out, y, weight, indices)
+        return Batch(self.x[rows], steps, wanted, y, weight, indices)
 
     def tiles(self):
         """Pack all sequences, longest first, in batches of bounded size."""
         return [self.batch(part) for part in tiles(self.lengths)]
 
-    def minibatches(self, size, rng):
+    def minibatches(self, size, rng, make_steps=Steps):
         """Batches of `size` sequences as lists of tiles.
 
         In order if `rng` is None; else in random order, but sequences of similar
@@ -207,16 +205,9 @@ class Dataset:
             parts = [p[a : a + size] for p in pools for a in range(0, len(p), size)]
             parts = [parts[k] for k in rng.permutation(len(parts))]
         for part in parts:
-            yield [self.batch(part[tile]) for tile in tiles(self.lengths[part])]
-
-    def _structure(self, lengths):
-        """The Steps of sorted lengths, with what layers kept for it if seen lately."""
-        key = lengths.tobytes()
-        steps = self._structures.get(key)
-        if steps is None:
-            steps = Steps(lengths, self._workspace)
-            self._structures.put(key, steps)
-        return steps
+            yield [
+                self.batch(part[tile], make_steps) for tile in tiles(self.lengths[part])
+            ]
 
 
 def _both_count(training, validation):

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import check_array
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
-from sklearn.utils.validation import (
-    _check_feature_names,
-    _check_n_features,
-    validate_data,
-)
+from sklearn.utils.validation import validate_data
 
 FLOATS = (np.float64, np.float32)
 
@@ -35,20 +30,38 @@ class Records:
     lengths : ndarray of int of shape (n_records,)
     form : {"rows", "array", "list", "table"}
         Which line of the data contract X came in on.
+    is_one_table : bool
+        Whether they are all the rows of a table without a column of sequences.
     """
 
     rows: np.ndarray
     lengths: np.ndarray
     form: str
+    is_one_table: bool = False
 
     @property
     def starts(self):
         return np.cumsum(self.lengths) - self.lengths
 
     @property
+    def is_table(self):
+        """Whether the samples are rows of a table in time order."""
+        return self.form == "table"
+
+    @property
+    def is_list(self):
+        """Whether X was a list of sequences, of any lengths."""
+        return self.form == "list"
+
+    @property
+    def fixed_steps(self):
+        """Steps of every sequence, where X fixes their number; else None."""
+        return int(self.lengths[0]) if self.form in ("rows", "array") else None
+
+    @property
     def n_samples(self):
         """What the first axis of y and of the weights must count."""
-        return len(self.rows) if self.form == "table" else len(self.lengths)
+        return len(self.rows) if self.is_table else len(self.lengths)
 
     def split(self, values):
         """Cut rows into one array per record."""
@@ -83,23 +96,23 @@ def is_regular(nested):
     return True
 
 
-def read_X(estimator, X, *, reset):
+def read_X(estimator, X, form=None):
     """Bring X into the form of records.
 
     Parameters
     ----------
     estimator : estimator
         Its ``time_axis``, ``n_channels`` and ``sequence_column`` say how to read X; its
-        ``n_features_in_`` and ``feature_names_in_`` are set if `reset`, else compared,
-        and X must have the form that `fit` saw.
+        ``n_features_in_`` and ``feature_names_in_`` are set, or compared.
     X : object
-    reset : bool
+    form : str, default=None
+        The form of the X that `fit` saw, to be compared with; None in `fit`.
 
     Returns
     -------
     Records
     """
-    X = unboxed(X)
+    X, reset = unboxed(X), form is None
     if estimator.time_axis == 0:
         return _read_table(estimator, X, reset)
     if estimator.sequence_column is not None:
@@ -112,7 +125,7 @@ def read_X(estimator, X, *, reset):
         return _read_list(estimator, X, reset)
     if _n_dims(X) == 3:
         return _read_array(estimator, X, reset)
-    if not reset and estimator._form in ("array", "list"):
+    if form in ("array", "list"):
         raise ValueError(
             f"X is 2-D, {np.shape(X)}, but fit saw a list of records or a 3-D X. A "
             "single record X is passed as [X]."
@@ -200,7 +213,7 @@ def _read_list(estimator, X, reset):
     _check_channels(estimator, X[0], reset)
     for record in X[1:]:
         if not (type(record) is type(X[0]) is np.ndarray):
-            _check_feature_names(estimator, record, reset=False)
+            _check_columns(estimator, record, reset=False)
     lengths = np.array([len(record) for record in records])
     return Records(np.concatenate(records), lengths, "list")
 
@@ -214,14 +227,18 @@ def is_clean(array):
 
 def _check_channels(estimator, record, reset):
     """Set or compare the number and names of the channels of one record."""
-    _check_feature_names(estimator, record, reset=reset)
     record = record if hasattr(record, "shape") else np.asarray(record)
-    _check_n_features(estimator, record, reset=reset)
+    _check_columns(estimator, record, reset)
     if estimator.n_channels not in (1, record.shape[1]):
         raise ValueError(
             f"n_channels={estimator.n_channels}, but the records have "
             f"{record.shape[1]} channels. n_channels describes the rows of a 2-D X."
         )
+
+
+def _check_columns(estimator, X, reset):
+    """Set or compare the number and names of columns, and no more."""
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
 
 
 def _read_table(estimator, X, reset):
@@ -238,7 +255,7 @@ def _read_table(estimator, X, reset):
         )
     if estimator.sequence_column is None:
         X = _validated(estimator, X, reset)
-        return Records(X, np.array([len(X)]), "table")
+        return Records(X, np.array([len(X)]), "table", is_one_table=True)
     if issparse(X):
         check_array(X, estimator=estimator, input_name="X")  # tells what to do
     if not hasattr(X, "iloc"):
@@ -247,8 +264,7 @@ def _read_table(estimator, X, reset):
         raise ValueError(
             f"With time_axis=0, X must be a non-empty 2-D table; got shape {X.shape}."
         )
-    _check_feature_names(estimator, X, reset=reset)
-    _check_n_features(estimator, X, reset=reset)
+    _check_columns(estimator, X, reset)
     column = _column_position(X, estimator.sequence_column)
     if X.shape[1] == 1:
         raise ValueError("X has no column besides sequence_column.")
@@ -282,7 +298,7 @@ def _column_position(X, column):
 
 def _run_lengths(ids):
     """Lengths of the stretches of equal ids; an id must not come back."""
-    if any(v is None or is_scalar_nan(v) or is_pandas_na(v) for v in ids):
+    if any(map(_is_missing, ids)):
         raise ValueError("The sequence column contains NaN or another missing value.")
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     edges = np.concatenate([[0], changes, [len(ids)]])
@@ -295,3 +311,8 @@ def _run_lengths(ids):
             )
         seen.add(ids[first])
     return np.diff(edges)
+
+
+def _is_missing(value):
+    """NaN and NaT are not equal to themselves; pandas' NA has no answer to that."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)

@@ -1,51 +1,80 @@
-"""Samples as a weighted set: no order, no repetition."""
+"""Samples: sequences, their targets and weights, as one object."""
 
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 
 from ._records import Records
-from ._targets import Targets
+from ._targets import Targets, read_weight
 
 
-def merge_equal(records, targets, weight):
-    """Equal samples once, with the sum of their weights, in an order of their own.
+@dataclass
+class Samples:
+    """What a fit learns from.
 
-    What follows then cannot tell a sample of weight 2 from one that is there twice, nor
-    one order of the samples from another, not even in the last digit (which training
-    would amplify). The order is that of a hash of the values: as good as random.
-
-    Rows of a table are steps in time, not samples, and stay as they are.
+    Attributes
+    ----------
+    records : Records
+    targets : Targets
+    weight : ndarray of shape (n,)
+        One for each row of the targets.
     """
-    if records.form == "table":
-        return records, targets, weight
-    starts = records.starts
-    stops = starts + records.lengths
-    bounds = np.arange(len(starts)), np.arange(len(starts)) + 1
-    target_starts, target_stops = bounds if targets.last else (starts, stops)
-    counts = np.add.reduceat(weight, target_starts) > 0
-    first, total = {}, weight.copy()
-    for i, key in enumerate(
-        _digests(
-            _cut(records.rows, starts, stops),
-            _cut(targets.values, target_starts, target_stops),
+
+    records: Records
+    targets: Targets
+    weight: np.ndarray
+
+    @classmethod
+    def weighted(cls, records, targets, sample_weight, washout):
+        """Samples with the weights that users hand over, zero in the washout."""
+        weight = read_weight(sample_weight, records, targets, washout)
+        return cls(records, targets, weight)
+
+    @property
+    def x_weight(self):
+        """Weight of each row of X: that of its sequence; all steps of a table count."""
+        records = self.records
+        if self.targets.last:
+            return np.repeat(self.weight, records.lengths)
+        if records.is_table:
+            return np.ones(len(records.rows))
+        last = np.repeat(records.starts + records.lengths - 1, records.lengths)
+        return self.weight[last]
+
+    def merged(self):
+        """Equal samples once, with the sum of their weights, in an order of their own.
+
+        What follows then cannot tell a sample of weight 2 from one that is there twice,
+        nor one order of the samples from another, not even in the last digit (which
+        training would amplify). The order is that of a hash of the values: as good as
+        random. Rows of a table are steps in time, not samples, and stay as they are.
+        """
+        records, targets, weight = self.records, self.targets, self.weight
+        if records.is_table:
+            return self
+        starts = records.starts
+        stops = starts + records.lengths
+        bounds = np.arange(len(starts)), np.arange(len(starts)) + 1
+        target_starts, target_stops = bounds if targets.last else (starts, stops)
+        counts = np.add.reduceat(weight, target_starts) > 0
+        first, total = {}, weight.copy()
+        pieces = _cut(records.rows, starts, stops)
+        target_pieces = _cut(targets.values, target_starts, target_stops)
+        for i, key in enumerate(_digests(pieces, target_pieces)):
+            if counts[i]:
+                same = first.setdefault(key, i)
+                if same != i:
+                    own = slice(target_starts[same], target_stops[same])
+                    total[own] += weight[target_starts[i] : target_stops[i]]
+        order = np.array([first[key] for key in sorted(first)])
+        rows = _rows(starts[order], records.lengths[order])
+        target_rows = order if targets.last else rows
+        return Samples(
+            Records(records.rows[rows], records.lengths[order], records.form),
+            Targets(targets.values[target_rows], targets.last, targets.flat),
+            total[target_rows],
         )
-    ):
-        if counts[i]:
-            same = first.setdefault(key, i)
-            if same != i:
-                own, again = (
-                    slice(target_starts[k], target_stops[k]) for k in (same, i)
-                )
-                total[own] += weight[again]
-    order = np.array([first[key] for key in sorted(first)])
-    rows = _rows(starts[order], records.lengths[order])
-    target_rows = order if targets.last else rows
-    return (
-        Records(records.rows[rows], records.lengths[order], records.form),
-        Targets(targets.values[target_rows], targets.last, targets.flat),
-        total[target_rows],
-    )
 
 
 def _cut(values, starts, stops):

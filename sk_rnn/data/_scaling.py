@@ -38,13 +38,13 @@ class Scaler:
         noise = 10 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)
         self.scale = np.where(deviation > noise, deviation, 1.0)
 
-    def forward(self, values):
+    def transform(self, values):
         """To standard units, in the precision of `values`."""
         out = values - self.mean.astype(values.dtype)
         out /= self.scale.astype(values.dtype)
         return out
 
-    def backward(self, values):
+    def inverse_transform(self, values):
         """From standard units."""
         out = values * self.scale.astype(values.dtype)
         out += self.mean.astype(values.dtype)

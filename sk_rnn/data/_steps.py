@@ -9,37 +9,18 @@ alive at step t are the first ``sizes[t]`` of them and occupy the contiguous row
                           of    a b c   a b   a
 """
 
-from collections import OrderedDict
 from functools import cached_property
 
 import numpy as np
 
-#: How much working memory of layers is remembered.
-WORKSPACES = 16
+from ..numerics._workspace import LRU
 
-
-class Recent(OrderedDict):
-    """The values that were used last."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.size = size
-
-    def get(self, key):
-        """The value of a key, or None."""
-        if key in self:
-            self.move_to_end(key)
-        return super().get(key)
-
-    def put(self, key, value):
-        """Remember a value; forget the one that was not used for longest."""
-        self[key] = value
-        if len(self) > self.size:
-            self.popitem(last=False)
+#: How many tables of lagged rows a structure remembers.
+TABLES = 8
 
 
 class Steps:
-    """The time structure of packed rows.
+    """The time structure of packed rows: a value, which nobody changes.
 
     Parameters
     ----------
@@ -54,14 +35,9 @@ class Steps:
         First row of each step; the last entry is the number of rows.
     ragged : bool
         Whether the lengths differ.
-    scratch : dict
-        What layers keep for this structure.
-    workspace : Recent
-        Working memory that layers keep for structures like it, so that the next pass
-        allocates nothing.
     """
 
-    def __init__(self, lengths, workspace=None):
+    def __init__(self, lengths):
         self.lengths = np.asarray(lengths, dtype=np.intp)
         self.n_sequences, self.n_steps = len(self.lengths), int(self.lengths[0])
         self.ragged = bool((self.lengths != self.n_steps).any())
@@ -75,9 +51,7 @@ class Steps:
             self.sizes = np.full(self.n_steps, self.n_sequences)
             self.offsets = np.arange(self.n_steps + 1) * self.n_sequences
         self.n_rows = int(self.offsets[-1])
-        self.scratch = {}
-        self.workspace = Recent(WORKSPACES) if workspace is None else workspace
-        self._tails = {}
+        self._tails, self._tables = {}, LRU(TABLES)
 
     @cached_property
     def slices(self):
@@ -110,7 +84,7 @@ class Steps:
             return self
         if n_last not in self._tails:
             lengths = np.minimum(self.lengths, n_last)
-            self._tails[n_last] = Steps(lengths, self.workspace)
+            self._tails[n_last] = Steps(lengths)
         return self._tails[n_last]
 
     def rows_of(self, tail):
@@ -138,18 +112,40 @@ class Steps:
             found[t] = int(low[t]), tail.offsets[step] + sequences
         return found
 
-    def at_lags(self, tail, lags):
-        """Rows so many steps before each row of a tail; -1 - k for k steps too early.
+    def lagged(self, tail, lags):
+        """Where the rows of a tail find the rows some steps before them.
 
         Returns
         -------
-        ndarray of int of shape (tail.n_rows, n_lags)
+        source : ndarray of int of shape (tail.n_rows, n_lags)
+            Rows of this structure; any row for what lies before the first step.
+        early : tuple of ndarray
+            Indices of the entries that lie before the first step.
+        back : ndarray of int
+            How far: -1 is the step before the first.
         """
+        return self._tables.recall(
+            (tail.n_steps, tuple(lags)), lambda: self._lagged(tail, lags)
+        )
+
+    def _lagged(self, tail, lags):
         first = (self.lengths - tail.lengths)[tail.sequence]
         step = (first + tail.step)[:, None] - np.asarray(lags, np.intp)
-        rows = self.offsets[np.maximum(step, 0)]
-        rows += tail.sequence[:, None]
-        return np.where(step >= 0, rows, step)
+        source = self.offsets[np.maximum(step, 0)]
+        source += tail.sequence[:, None]
+        early = np.nonzero(step < 0)
+        source[early] = 0
+        return source, early, step[early]
+
+    def cells(self, tail):
+        """Where the rows of a tail lie in the rectangle of steps and sequences.
+
+        Numbers of its cells, step by step; None where they are all of them in order.
+        """
+        if tail is self and not self.ragged:
+            return None
+        step = (self.lengths - tail.lengths)[tail.sequence] + tail.step
+        return step * self.n_sequences + tail.sequence
 
     @property
     def ends(self):

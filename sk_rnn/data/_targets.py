@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_sample_weight
 
+from .._compat import _check_sample_weight
 from ._records import FLOATS, few, is_clean, is_regular, unboxed
 
 
@@ -52,16 +52,16 @@ def read_y(y, records, dtype):
         )
     y = unboxed(y)
     if _is_list_of_arrays(y, records):
-        if records.form != "list":
+        if not records.is_list:
             accepted = "(n_sequences,), (n_sequences, n_outputs) or 3-D"
-            if records.form == "table":
+            if records.is_table:
                 accepted = "(n_steps,) or (n_steps, n_outputs)"
             raise ValueError(
                 f"y is a list of arrays of shapes {few([np.shape(p) for p in y])}, "
                 f"which goes with X as a list of records; here y must be {accepted}."
             )
         return _targets_of_records(y, records, dtype)
-    if records.form == "table":
+    if records.is_table:
         y = _check_y(y, dtype)
         if y.ndim > 2:
             raise ValueError(
@@ -101,7 +101,7 @@ def _is_list_of_arrays(y, records):
             f"{type(y[0]).__name__}, y[{k}] of type {type(y[k]).__name__}."
         )
     arrays = [part for part in y if hasattr(part, "ndim")]
-    return records.form == "list" or (
+    return records.is_list or (
         len(arrays) > 0 and (arrays[0].ndim > 1 or not is_regular(y))
     )
 
@@ -157,7 +157,7 @@ def read_weight(sample_weight, records, targets, washout):
     """
     n, parts = records.n_samples, unboxed(sample_weight)
     if isinstance(parts, list | tuple) and any(hasattr(p, "__len__") for p in parts):
-        each = "row" if records.form == "table" else "sequence"
+        each = "row" if records.is_table else "sequence"
         raise ValueError(
             f"sample_weight must hold one number per {each}, {n} in all; got a list "
             f"whose elements are of type {type(parts[0]).__name__}."
@@ -170,7 +170,7 @@ def read_weight(sample_weight, records, targets, washout):
     )
     if not weight.any():
         raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    if not targets.last and records.form != "table":
+    if not targets.last and not records.is_table:
         weight = np.repeat(weight, records.lengths)
     weight = weight * _behind(washout, records, targets)
     if not weight.any():

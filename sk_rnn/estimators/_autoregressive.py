@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
-from sklearn.utils._param_validation import Interval
 
+from .._compat import Interval
 from ..layers import Chain, Delay, Dense
-from ._base import SequenceRegressor
 from ._documentation import document
+from ._lags import lags_or_all
+from ._regressor import SequenceRegressor
 
 #: Numbers in a block of lagged rows (8 MB).
 BLOCK_SIZE = 2**20
@@ -101,12 +102,13 @@ class AutoRegressor(SequenceRegressor):
     def _build(self, n_channels, n_outputs, n_steps):
         n_lags = self.n_lags
         if n_lags is None:
-            n_lags = 1 + self._lags_or_all("n_lags", None, n_steps)
+            n_lags = 1 + lags_or_all("n_lags", None, n_steps)
         delay = Delay([(n_channels, range(n_lags))])
         return Chain({"delay": delay, "output": Dense(delay.n_out, n_outputs)})
 
     # ------------------------------------------------------------------- fitting
     def _train(self, network, data, theta, report):
+        report.begin(0)
         theta = np.zeros(network.size, data.x.dtype)
         p = network.views(theta)
         n_lags = network.layers[0].reach + 1

@@ -1,4 +1,7 @@
-"""The shared estimator: fit, predict, score and forecast for every network."""
+"""The estimator frame: hyper-parameters of the data, fit as a transaction, inference.
+
+Nothing here knows what targets mean; that is the business of `SequenceRegressor`.
+"""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -6,28 +9,28 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._compat import CallbackSupportMixin, Interval, _fit_context, with_callbacks
 from ..data._dataset import Dataset
 from ..data._records import read_X
+from ..data._samples import Samples
 from ..data._scaling import Scaler
-from ..data._steps import Steps
-from ..data._targets import read_weight, read_y
-from ..layers import Delay, one_thread
-from ..training._inference import run
-from ._callbacks import CallbackSupportMixin, FitReport, with_callbacks
+from ..layers import one_thread
+from ..training._inference import infer
+from ._callbacks import FitReport
+from ._lags import check_lengths
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
-    """Data contract, standardisation and the passes over a fitted network.
+class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
+    """Data contract, standardisation of X, and inference with a fitted network.
 
-    A subclass says how its network looks (`_build`) and how its parameters are found
-    (`_train`). Estimators are dataclasses: their fields are the hyper-parameters, and
-    ``__init__`` does nothing but assign them.
+    A subclass says what targets are (`_read_targets`, `_learn_targets`,
+    `_encode_targets`), how its network looks (`_build`) and how its parameters are
+    found (`_train`). Estimators are dataclasses: their fields are the
+    hyper-parameters, and ``__init__`` does nothing but assign them.
     """
 
     standardize: bool = True
@@ -45,6 +48,22 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
     }
 
     # ------------------------------------------------------------ for subclasses
+    def _read_targets(self, y, records, dtype):
+        """Check y, against what `fit` saw where there is such; return Targets."""
+        raise NotImplementedError
+
+    def _learn_targets(self, samples):
+        """Learn from the targets of a first fit what `_encode_targets` needs."""
+        raise NotImplementedError
+
+    def _encode_targets(self, values):
+        """Rows of targets as the loss wants them."""
+        raise NotImplementedError
+
+    def _distinct(self, samples):
+        """The samples to learn from, in the form they came in."""
+        return samples
+
     def _build(self, n_channels, n_outputs, n_steps):
         """Make the network.
 
@@ -55,13 +74,6 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
             Steps of every sequence where their number is fixed.
         """
         raise NotImplementedError
-
-    def _samples(self, records, targets, weight):
-        """The samples to learn from, in the form they came in."""
-        return records, targets, weight
-
-    def _check_run(self, state):
-        """Warn of what the state after a run gives away."""
 
     def _train(self, network, data, theta, report):
         """Find the parameters.
@@ -80,6 +92,9 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         theta : ndarray of shape (network.size,)
         """
         raise NotImplementedError
+
+    def _check_simulation(self, state):
+        """Warn of what the state after a run gives away."""
 
     # ------------------------------------------------------------------- fitting
     @with_callbacks
@@ -122,206 +137,74 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     def _fit(self, X, y, sample_weight, report):
         warm = getattr(self, "warm_start", False) and hasattr(self, "_theta")
-        n_outputs = self.n_outputs_ if warm else None
-        records = read_X(self, X, reset=not warm)
-        targets = read_y(y, records, records.rows.dtype)
-        if warm and targets.values.shape[1] != n_outputs:
+        records = read_X(self, X)
+        targets = self._read_targets(y, records, records.rows.dtype)
+        if warm:
+            self._check_outputs(targets)
+        samples = Samples.weighted(records, targets, sample_weight, self.washout)
+        n_outputs = targets.values.shape[1]
+        network = self._build(records.rows.shape[1], n_outputs, records.fixed_steps)
+        check_lengths(records, network)
+        if warm:
+            self._check_size(network)
+        samples = self._distinct(samples)
+        if not warm:
+            rows, weight = samples.records.rows, samples.x_weight
+            self._x_scaler = Scaler(rows, weight, self.standardize)
+            self._learn_targets(samples)
+        self.n_outputs_ = n_outputs
+        self._last, self._flat, self._form = targets.last, targets.flat, records.form
+        data = self._dataset(samples)
+        self._network, self._end = network, None
+        theta = self._theta if warm else None
+        self._theta = self._train(network, data, theta, report)
+        if records.is_one_table:
+            self._end = self._state_at_end(data)
+
+    def _check_outputs(self, targets):
+        if targets.values.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"warm_start=True: y has {targets.values.shape[1]} outputs, but the "
-                f"fitted model has {n_outputs}."
+                f"fitted model has {self.n_outputs_}."
             )
-        weight = read_weight(sample_weight, records, targets, self.washout)
-        fixed = records.form in ("rows", "array")
-        network = self._build(
-            records.rows.shape[1],
-            targets.values.shape[1],
-            int(records.lengths[0]) if fixed else None,
-        )
-        self._check_lengths(records, network)
-        records, targets, weight = self._samples(records, targets, weight)
-        if not warm:
-            self._x_scaler, self._y_scaler = self._scalers(records, targets, weight)
-        self.n_outputs_ = targets.values.shape[1]
-        self._last, self._flat, self._form = targets.last, targets.flat, records.form
-        data = Dataset(
-            x=self._x_scaler.forward(records.rows),
+
+    def _check_size(self, network):
+        if len(self._theta) != network.size:
+            raise ValueError(
+                f"warm_start=True: the fitted model has {len(self._theta)} parameters, "
+                f"the one described by the present hyper-parameters {network.size}."
+            )
+
+    def _dataset(self, samples):
+        """Samples as the network sees them."""
+        records, targets = samples.records, samples.targets
+        return Dataset(
+            x=self._x_scaler.transform(records.rows),
             starts=records.starts,
             lengths=records.lengths,
-            y=self._y_scaler.forward(targets.values),
-            weight=weight,
+            y=self._encode_targets(targets.values),
+            weight=samples.weight,
             last=targets.last,
             skip=np.zeros(len(records.lengths), int),
         )
-        self._network, self._state = network, None
-        theta = self._theta if warm else None
-        if warm and len(theta) != network.size:
-            raise ValueError(
-                f"warm_start=True: the fitted model has {len(theta)} parameters, the "
-                f"one described by the present hyper-parameters {network.size}."
-            )
-        self._theta = self._train(network, data, theta, report)
-        if self._continues(records):
-            self._state = self._end_state(data)
 
-    def _scalers(self, records, targets, weight):
-        if targets.last:
-            x_weight = np.repeat(weight, records.lengths)
-        elif records.form == "table":
-            x_weight = np.ones(len(records.rows))
-        else:
-            first = np.repeat(records.starts + records.lengths - 1, records.lengths)
-            x_weight = weight[first]
-        return (
-            Scaler(records.rows, x_weight, self.standardize),
-            Scaler(targets.values, weight, self.standardize),
-        )
-
-    def _check_lengths(self, records, network):
-        needed = self._min_steps(network)
-        if records.lengths.min() < needed:
-            short = np.flatnonzero(records.lengths < needed)
-            n_steps = records.lengths[short[0]]
-            which = f"Record {short[0]} has {n_steps} step(s)"
-            if self._continues(records):
-                which = f"X has n_samples={n_steps} step(s)"
-            raise ValueError(
-                f"{which}, but the lags reach over {needed}: take fewer lags, or "
-                "longer records."
-            )
-
-    @staticmethod
-    def _lags_or_all(name, n_lags, n_steps):
-        """`n_lags`, or as many as a row has earlier steps if it is None."""
-        if n_lags is not None:
-            return n_lags
-        if n_steps is None:
-            raise ValueError(
-                f"{name}=None means every step of the row, but these records have no "
-                f"fixed number of steps (a list, or time_axis=0): set {name}."
-            )
-        return n_steps - 1
-
-    def _min_steps(self, network):
-        """Steps that a record must have for its delay lines to be filled."""
-        delays = [layer for layer in network.layers if isinstance(layer, Delay)]
-        return 1 + max((layer.reach for layer in delays), default=0)
-
-    def _continues(self, records):
-        """Whether `predict` goes on from the end of the training rows."""
-        return records.form == "table" and self.sequence_column is None
-
-    def _end_state(self, data):
-        """The state after the last training row."""
+    # ----------------------------------------------------------------- inference
+    def _state_at_end(self, data):
+        """What `predict` has to know of the training rows to go on behind them."""
         x, steps, *_ = data.batch([0])
         return self._network.forward(self._theta, x, steps, steps.tail(1))[1]
 
-    # ---------------------------------------------------------------- prediction
-    def predict(self, X):
-        """Predict the targets of sequences.
-
-        Parameters
-        ----------
-        X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
-            ``sequence_column`` the rows are taken to follow the training rows.
-
-        Returns
-        -------
-        y : ndarray or list of ndarray
-            In the form of the y that `fit` saw.
-        """
-        records = self._read(X)
-        rows, _ = self._run(records, self._start_state(records))
-        return self._shape(self._y_scaler.backward(rows), records)
-
-    def score(self, X, y, sample_weight=None):
-        """Coefficient of determination R^2 of `predict`, over all steps that count.
-
-        Steps of all records are pooled; the first ``washout`` steps of each are left
-        out. Initial state and feedback are those of `predict`.
-
-        Parameters
-        ----------
-        X, y : array-like or list of array-like
-            As in `fit`.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            As in `fit`.
-
-        Returns
-        -------
-        score : float
-        """
-        records = self._read(X)
-        targets = self._read_targets(y, records)
-        weight = read_weight(sample_weight, records, targets, self.washout)
-        rows, _ = self._run(records, self._start_state(records))
-        y_pred, counts = self._y_scaler.backward(rows), weight > 0
-        return r2_score(
-            targets.values[counts], y_pred[counts], sample_weight=weight[counts]
-        )
-
-    def forecast(self, X, n_steps):
-        """Read the history X, then feed each prediction back as the next input.
-
-        Meaningful where the targets are the next values of the inputs.
-
-        Parameters
-        ----------
-        X : array-like or list of array-like
-            Histories, from a fresh start.
-        n_steps : int
-            How many steps to forecast.
-
-        Returns
-        -------
-        y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
-            The first forecast is for the step after the last one of X. Without the
-            first axis for one table of steps (``time_axis=0``); without the last one
-            where y had none.
-
-        Raises
-        ------
-        ValueError
-            If the model does not have one output per channel.
-        """
-        values, single = self._forecast(X, n_steps)
-        return self._shape_forecast(values, single)
-
-    def _forecast(self, X, n_steps):
-        records = self._read(X)
-        validate_parameter_constraints(
-            {"n_steps": [Interval(Integral, 1, None, closed="left")]},
-            {"n_steps": n_steps},
-            caller_name=f"{type(self).__name__}.forecast",
-        )
-        n_channels = records.rows.shape[1]
-        if n_channels != self.n_outputs_:
-            raise ValueError(
-                "forecast feeds the outputs back as inputs, which needs one output per "
-                f"channel; the model has {n_channels} channel(s) and "
-                f"{self.n_outputs_} output(s)."
-            )
-        self._check_lengths(records, self._network)
-        rows, state = self._run(records, None, last=True)
-        out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
-        steps = Steps(np.ones(len(rows), int))
-        for k in range(n_steps):
-            if k:
-                x = self._x_scaler.forward(out[:, k - 1])
-                rows, state, _ = self._network.forward(
-                    self._theta, x, steps, steps, state
-                )
-            out[:, k] = self._y_scaler.backward(rows)
-        self._check_run(state)
-        return out, self._continues(records)
-
-    def _shape_forecast(self, values, single):
-        values = values[0] if single else values
-        return values[..., 0] if self._flat else values
+    def _initial_state(self, records):
+        """State of the network in which `predict` begins; None is a fresh start."""
+        if self._end is not None and records.is_one_table:
+            return self._end
+        check_lengths(records, self._network)
+        return None
 
     def _read(self, X):
+        """Records of the form that `fit` saw."""
         check_is_fitted(self)
-        records = read_X(self, X, reset=False)
+        records = read_X(self, X, self._form)
         if records.rows.shape[1] != self._network.n_in:
             raise ValueError(
                 f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
@@ -330,43 +213,16 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
         records.rows = records.rows.astype(self._theta.dtype, copy=False)
         return records
 
-    def _read_targets(self, y, records):
-        targets = read_y(y, records, self._theta.dtype)
-        if (targets.last, targets.values.shape[1]) != (self._last, self.n_outputs_):
-            raise ValueError(
-                f"y has {targets.values.shape[1]} output(s) per "
-                f"{'sequence' if targets.last else 'step'}; fit saw {self.n_outputs_} "
-                f"per {'sequence' if self._last else 'step'}."
-            )
-        return targets
-
-    def _start_state(self, records):
-        """The state in which `predict` begins; None is a fresh start."""
-        if self._state is not None and self._continues(records):
-            return self._state
-        self._check_lengths(records, self._network)
-        return None
-
-    def _run(self, records, state, last=None):
-        """Outputs of the fitted network for records, in standard units; see `run`.
+    def _infer(self, records, state, last=None):
+        """Outputs of the fitted network for records; see `infer`.
 
         `last` says whether only those of last steps are wanted (default: as in fit).
         """
-        x = self._x_scaler.forward(records.rows)
+        x = self._x_scaler.transform(records.rows)
         last = self._last if last is None else last
-        rows, state = run(self._network, self._theta, x, records, state, last)
-        self._check_run(state)
+        rows, state = infer(self._network, self._theta, x, records, state, last)
+        self._check_simulation(state)
         return rows, state
-
-    def _shape(self, rows, records):
-        """Give rows of outputs the form that y has for such records."""
-        if self._flat:
-            rows = rows[:, 0]
-        if self._last or records.form == "table":
-            return rows
-        if records.form == "list":
-            return records.split(rows)
-        return rows.reshape(len(records.lengths), -1, *rows.shape[1:])
 
     # ------------------------------------------------------------------ weights
     @property
@@ -383,7 +239,6 @@ class SequenceRegressor(CallbackSupportMixin, RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         tags.input_tags.three_d_array = self.time_axis == 1
         return tags
 

@@ -1,14 +1,6 @@
-"""scikit-learn's callbacks (sklearn.callback), where the installed version has them."""
+"""A fit, reported to scikit-learn's callbacks where the installed version has them."""
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn < 1.9
-
-    class CallbackSupportMixin:
-        """No callbacks before scikit-learn 1.9."""
-
-    def with_callbacks(method):
-        return method
+from .._compat import begin_callbacks, has_callbacks
 
 
 class FitReport:
@@ -22,36 +14,33 @@ class FitReport:
     """
 
     def __init__(self, estimator, X, y, sample_weight):
-        self.estimator = estimator
+        self.estimator, self.context = estimator, None
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
         self.data = {"X": X, "y": y, "metadata": metadata}
-        self.context = None
-        if hasattr(estimator, "_init_callback_context"):
-            self.context = estimator._init_callback_context(
-                max_subtasks=getattr(estimator, "max_iter", 0)
-            )
-            self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
+
+    def begin(self, max_iter):
+        """Report the beginning of a fit of at most so many iterations."""
+        self.context = begin_callbacks(self.estimator, max_iter, self.data)
 
     def iteration(self, theta):
         """Report a finished iteration; return whether a callback asks to stop."""
-        if not getattr(self.estimator, "_skl_callbacks", None):
+        if self.context is None or not has_callbacks(self.estimator):
             return False
         task = self.context.subcontext(task_name="iteration")
         task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
-        return task.call_on_fit_task_end(
-            estimator=self.estimator,
-            **self.data,
-            reconstruction_attributes=lambda: self._fitted(theta),
-        )
+        return self._end(task, theta)
 
     def end(self):
         """Report the end of the fit."""
         if self.context is not None:
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator,
-                **self.data,
-                reconstruction_attributes=lambda: self._fitted(self.estimator._theta),
-            )
+            self._end(self.context, self.estimator._theta)
+
+    def _end(self, context, theta):
+        return context.call_on_fit_task_end(
+            estimator=self.estimator,
+            **self.data,
+            reconstruction_attributes=lambda: self._fitted(theta),
+        )
 
     def _fitted(self, theta):
         """Attributes that make a clone of the estimator predict with `theta`."""

@@ -8,15 +8,12 @@ from typing import ClassVar
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
 
+from .._compat import Interval, StrOptions, check_parameters
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
-from ..training._inference import run
+from ..training._inference import infer
 from ._documentation import document
+from ._lags import lags_or_all
 from ._network import NetworkRegressor
 
 
@@ -106,7 +103,7 @@ class NARXRegressor(NetworkRegressor):
     # ------------------------------------------------------------------- network
     def _build(self, n_channels, n_outputs, n_steps):
         """The closed loop; `_open_loop` has the same parameters."""
-        n_input_lags = self._lags_or_all("n_input_lags", self.n_input_lags, n_steps)
+        n_input_lags = lags_or_all("n_input_lags", self.n_input_lags, n_steps)
         n_in = n_channels * (n_input_lags + 1) + n_outputs * self.n_output_lags
         core = {}
         for k, n_out in enumerate(self._hidden_sizes()):
@@ -122,20 +119,20 @@ class NARXRegressor(NetworkRegressor):
         With `separate`, rows are [x | y for lag 1 | y for lag 2 | ...].
         """
         delay, loop = network.layers
-        lags = range(1, self.n_output_lags + 1)
-        groups = [(lag,) for lag in lags] if separate else [tuple(lags)]
-        if not self.n_output_lags:
-            groups = []
+        lags = range(1, loop.n_lags + 1)
+        groups = [(lag,) for lag in lags] if separate else [tuple(lags)] * bool(lags)
         taps = delay.taps + [(loop.n_out, group) for group in groups]
         return Chain({"delay": Delay(taps), "": loop.core})
 
-    def _phases(self, network, data):
+    def _curriculum(self, network, last):
         # Where only the last output of a sequence is known there is nothing else to
         # feed back than predictions.
-        if self.feedback != "predicted" and not data.last:
-            yield self._open_loop(network), self._with_outputs
-        if self.feedback != "measured" or data.last:
-            yield network, lambda data: data
+        found = []
+        if self.feedback != "predicted" and not last:
+            found.append((self._open_loop(network), self._with_outputs))
+        if self.feedback != "measured" or last:
+            found.append((network, lambda data: data))
+        return found
 
     def _with_outputs(self, data):
         if not self.n_output_lags:
@@ -145,7 +142,7 @@ class NARXRegressor(NetworkRegressor):
     # --------------------------------------------------------------------- state
     # The past of a sequence is one array (n_sequences, reach, n_channels + n_outputs):
     # rows [x | y] before its first step, zero (the mean) where unknown.
-    def _end_state(self, data):
+    def _state_at_end(self, data):
         rows = np.concatenate([data.x, data.y], axis=1)
         past = self._no_past(1)
         n = min(past.shape[1], len(rows))
@@ -154,36 +151,37 @@ class NARXRegressor(NetworkRegressor):
 
     def _no_past(self, n_sequences):
         delay, loop = self._network.layers
-        shape = max(delay.reach, self.n_output_lags), delay.n_in + loop.n_out
+        shape = max(delay.reach, loop.n_lags), delay.n_in + loop.n_out
         return np.zeros((n_sequences, *shape), self._theta.dtype)
 
-    def _closed_state(self, past):
-        """State of the closed loop after such a past."""
-        delay, loop = self._network.layers
-        x = past[:, past.shape[1] - delay.reach :, : delay.n_in]
-        newest_first = past[:, ::-1, delay.n_in :][:, : self.n_output_lags]
-        return [x, loop.state(newest_first.reshape(len(past), loop.n_line))]
-
-    def _past(self, records, y_init):
-        """The past in which a free run begins."""
-        continued = self._start_state(records)
-        past = self._no_past(len(records.lengths)) if continued is None else continued
+    def _past(self, records, y_init=None):
+        """The past in which a simulation begins; None where nothing is known."""
+        past = super()._initial_state(records)
         if y_init is None:
             return past
-        past = past.copy()
+        past = self._no_past(len(records.lengths)) if past is None else past.copy()
         delay, _ = self._network.layers
         for k, y in enumerate(self._read_y_init(y_init, records)):
             n = min(len(y), past.shape[1])
-            scaled = self._y_scaler.forward(y)
+            scaled = self._y_scaler.transform(y)
             past[k, :, delay.n_in :] = 0
             if n:
                 past[k, past.shape[1] - n :, delay.n_in :] = scaled[len(y) - n :]
         return past
 
+    def _initial_state(self, records, y_init=None):
+        past = self._past(records, y_init)
+        if past is None:
+            return None
+        delay, loop = self._network.layers
+        x = past[:, past.shape[1] - delay.reach :, : delay.n_in]
+        newest_first = past[:, ::-1, delay.n_in :][:, : loop.n_lags]
+        return [x, loop.state(newest_first.reshape(len(past), loop.n_line))]
+
     def _read_y_init(self, y_init, records):
         """Measured outputs before the first step, (n_i, n_outputs) per record."""
         n = len(records.lengths)
-        if records.form == "table" and self.sequence_column is None:
+        if records.is_one_table:
             y_init = [y_init]
         n_given = len(y_init) if np.iterable(y_init) else 0
         if n_given != n:
@@ -208,14 +206,8 @@ class NARXRegressor(NetworkRegressor):
         return parts
 
     # ---------------------------------------------------------------- prediction
-    def _network_state(self, state):
-        return self._closed_state(state) if isinstance(state, np.ndarray) else state
-
-    def _run(self, records, state, last=None):
-        return super()._run(records, self._network_state(state), last)
-
-    def _check_run(self, state):
-        diverged = state[1][2]
+    def _check_simulation(self, state):
+        diverged = state[1].diverged
         which = np.flatnonzero(diverged >= 0)
         if len(which):
             warnings.warn(
@@ -225,7 +217,7 @@ class NARXRegressor(NetworkRegressor):
                 "standard deviations of the output. A smaller model, a larger alpha or "
                 "feedback='predicted' may be stable.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def predict(self, X, y_init=None):
@@ -254,8 +246,8 @@ class NARXRegressor(NetworkRegressor):
             If the free run diverges, naming the step.
         """
         records = self._read(X)
-        rows, _ = self._run(records, self._past(records, y_init))
-        return self._shape(self._y_scaler.backward(rows), records)
+        rows, _ = self._infer(records, self._initial_state(records, y_init))
+        return self._shape(self._y_scaler.inverse_transform(rows), records)
 
     def predict_ahead(self, X, y, horizon=1):
         """Predict each step from outputs measured up to `horizon` steps before it.
@@ -275,12 +267,9 @@ class NARXRegressor(NetworkRegressor):
             Prediction of y at the same steps, in the form of y.
         """
         records = self._read(X)
-        validate_parameter_constraints(
-            {"horizon": [Interval(Integral, 1, None, closed="left")]},
-            {"horizon": horizon},
-            caller_name="NARXRegressor.predict_ahead",
-        )
-        targets = self._read_targets(y, records)
+        positive = {"horizon": [Interval(Integral, 1, None, closed="left")]}
+        check_parameters("NARXRegressor.predict_ahead", positive, horizon=horizon)
+        targets = self._read_known_targets(y, records)
         if targets.last:
             raise ValueError(
                 "predict_ahead needs the measured output at every step; y has one "
@@ -290,21 +279,24 @@ class NARXRegressor(NetworkRegressor):
 
     def _ahead(self, records, y, horizon):
         """Rows predicted `horizon` steps ahead."""
+        delay, loop = self._network.layers
+        n_in, lags = delay.n_in, range(1, loop.n_lags + 1)
         network = self._open_loop(self._network, separate=True)
-        n_in, lags = self._network.layers[0].n_in, range(1, self.n_output_lags + 1)
-        past = self._past(records, None)
-        columns = np.concatenate(
-            [np.arange(n_in), np.tile(np.arange(n_in, past.shape[2]), len(lags))]
-        )
+        past = self._past(records)
+        past = self._no_past(len(records.lengths)) if past is None else past
+        outputs = np.tile(np.arange(n_in, past.shape[2]), len(lags))
+        columns = np.concatenate([np.arange(n_in), outputs])
         reach = network.layers[0].reach
         state = [past[:, past.shape[1] - reach :, columns], None]
-        x = self._x_scaler.forward(records.rows)
-        known = [self._y_scaler.forward(y)]  # known[j]: predictions j steps ahead
-        # From the start of a record on, a longer horizon is the free run.
-        for ahead in range(1, min(horizon, int(records.lengths.max())) + 1):
+        x = self._x_scaler.transform(records.rows)
+        known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
+        # From the start of a record on, a longer horizon is the free run. Without
+        # feedback, every horizon is the first.
+        longest = min(horizon, int(records.lengths.max())) if lags else 1
+        for ahead in range(1, longest + 1):
             fed_back = [known[max(ahead - lag, 0)] for lag in lags]
             rows = np.concatenate([x, *fed_back], axis=1)
-            known.append(run(network, self._theta, rows, records, state)[0])
+            known.append(infer(network, self._theta, rows, records, state)[0])
             if ahead > len(lags):
                 known[ahead - len(lags)] = None  # too old to be fed back again
-        return self._y_scaler.backward(known[-1])
+        return self._y_scaler.inverse_transform(known[-1])

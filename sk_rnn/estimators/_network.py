@@ -6,31 +6,28 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
-from ..data._samples import merge_equal
+from .._compat import Interval, StrOptions
 from ..layers import Dropout
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
 from ..training._objective import Objective
-from ._base import SequenceRegressor
+from ._hyper_parameters import hyper_parameters, instantiate
+from ._regressor import SequenceRegressor
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkRegressor(SequenceRegressor):
+class NetworkRegressor(hyper_parameters(LOSSES, SOLVERS), SequenceRegressor):
     """Loss, solver and stopping: the hyper-parameters of MLPRegressor."""
 
     hidden_layer_sizes: int | tuple = (32,)
     loss: str = "squared_error"
-    quantile: float = 0.5
-    huber_delta: float = 1.35
     solver: str = "lbfgs"
     alpha: float = 1e-4
     batch_size: int | str = "auto"
-    learning_rate_init: float = 1e-3
     max_iter: int = 200
     shuffle: bool = True
     random_state: object = None
@@ -40,24 +37,21 @@ class NetworkRegressor(SequenceRegressor):
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
-    max_grad_norm: float | None = 1.0
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
+        **hyper_parameters(LOSSES, SOLVERS)._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
         "loss": [StrOptions(set(LOSSES))],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
         "solver": [StrOptions(set(SOLVERS))],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
@@ -69,30 +63,35 @@ class NetworkRegressor(SequenceRegressor):
         "n_iter_no_change": [
             Interval(Integral, 1, None, closed="left"),
         ],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     }
 
     # ------------------------------------------------------------ for subclasses
-    def _phases(self, network, data):
-        """Yield (network, function of a Dataset), to be trained one after the other.
+    def _curriculum(self, network, last):
+        """What is minimised, one after the other, from the parameters reached before.
 
-        All take the same parameter vector; a phase starts where the one before ended.
+        Parameters
+        ----------
+        network : Layer
+        last : bool
+            Whether there is one target per sequence, at its last step.
+
+        Returns
+        -------
+        list of (network, function)
+            Networks with the same parameter vector, and for each the function that
+            makes its Dataset of that of the estimator.
         """
-        yield network, lambda data: data
-
-    def _network_state(self, state):
-        """State of the network for what `_start_state` gave."""
-        return state
+        return [(network, lambda data: data)]
 
     # ------------------------------------------------------------------ training
-    def _samples(self, records, targets, weight):
-        return merge_equal(records, targets, weight)
+    def _distinct(self, samples):
+        return samples.merged()
 
     def _train(self, network, data, theta, report):
         rng = check_random_state(self.random_state)
         if theta is None:
             theta = np.zeros(network.size, data.x.dtype)
-            network.start(theta, rng)
+            network.initialise(theta, rng)
         training, validation = data, None
         if self.early_stopping:
             in_time = self.time_axis == 0
@@ -100,25 +99,56 @@ class NetworkRegressor(SequenceRegressor):
                 self.validation_fraction, None if in_time else rng
             )
         training = training.windows(getattr(self, "bptt_steps", None))
+        curriculum = self._curriculum(network, data.last)
+        report.begin(self.max_iter * len(curriculum))
         loss_curve, validation_loss_curve = [], []
-        for phase_network, form in self._phases(network, data):
-            monitor = self._minimise(
-                phase_network,
-                form(training),
-                form(validation) if validation is not None else None,
-                *(theta, rng, report),
-            )
+        for trained, form in curriculum:
+            held = form(validation) if validation is not None else None
+            objective = self._objective(trained, form(training), rng)
+            monitor = self._monitor(trained, held, report)
+            self._minimise(objective, theta, monitor)
             theta = monitor.theta.astype(data.x.dtype)
             loss_curve += monitor.loss_curve
             validation_loss_curve += monitor.validation_loss_curve
+            if monitor.ended_by_user:
+                break
         self.loss_, self.loss_curve_ = monitor.loss, loss_curve
         self.validation_loss_curve_ = validation_loss_curve if validation else None
         self.n_iter_ = len(loss_curve)
         return theta
 
+    def _objective(self, network, data, rng):
+        loss = instantiate(LOSSES[self.loss], self)
+        size = self._batch_size(data.n_sequences)
+        rng = rng if self.shuffle else None
+        return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
+
+    def _monitor(self, network, validation, report):
+        validate = None
+        if validation is not None:
+            loss = instantiate(LOSSES[self.loss], self)
+            validate = Objective(network, loss, 0.0, validation).value
+        return Monitor(
+            self.max_iter,
+            self.tol,
+            self.n_iter_no_change,
+            self.verbose,
+            validate=validate,
+            callback=report.iteration,
+        )
+
+    def _minimise(self, objective, theta, monitor):
+        solver = instantiate(SOLVERS[self.solver], self)
+        if solver.sum_of_squares:
+            self._check_squares(objective)
+        solver.minimise(objective, theta, monitor)
+        if not np.isfinite(monitor.loss):  # no iteration was finished
+            with np.errstate(over="ignore", invalid="ignore"):
+                monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
+
     def _check_squares(self, objective):
         """Refuse least squares of something else, or beyond memory."""
-        if self.loss != "squared_error":
+        if LOSSES[self.loss].residual is None:
             raise ValueError(
                 f"solver={self.solver!r} minimises a sum of squares; got "
                 f"loss={self.loss!r}. Take loss='squared_error' or solver='lbfgs'."
@@ -130,34 +160,6 @@ class NetworkRegressor(SequenceRegressor):
                 f"stops at {MOST_DERIVATIVES:.1e}. It is made for small networks: take "
                 "solver='lbfgs'."
             )
-
-    def _minimise(self, network, training, validation, theta, rng, report):
-        loss = self._make(LOSSES[self.loss])
-        objective = Objective(
-            *(network, loss, self.alpha, training),
-            batch_size=self._batch_size(training.n_sequences),
-            rng=rng if self.shuffle else None,
-        )
-        solver = self._make(SOLVERS[self.solver])
-        if solver.sum_of_squares:
-            self._check_squares(objective)
-        validate = None
-        if validation is not None:
-            validate = Objective(network, loss, 0.0, validation).value
-        monitor = Monitor(
-            *(self.max_iter, self.tol, self.n_iter_no_change, self.verbose),
-            validate=validate,
-            callback=report.iteration,
-        )
-        solver.minimise(objective, theta, monitor)
-        if not np.isfinite(monitor.loss):  # no iteration was finished
-            with np.errstate(over="ignore", invalid="ignore"):
-                monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
-        return monitor
-
-    def _make(self, part):
-        """Make a loss or a solver from the hyper-parameters it names."""
-        return part(**{name: getattr(self, name) for name in part.parameters})
 
     def _batch_size(self, n_sequences):
         size = 200 if self.batch_size == "auto" else self.batch_size

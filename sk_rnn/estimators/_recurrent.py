@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from .._compat import Interval, StrOptions
 from ..layers import ACTIVATIONS, CELLS, Chain, Dense, Recurrent
 from ._documentation import document
 from ._network import NetworkRegressor

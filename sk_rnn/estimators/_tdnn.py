@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from .._compat import Interval, StrOptions
 from ..layers import ACTIVATIONS, Chain, Delay, Dense
 from ._documentation import document
+from ._lags import lags_or_all
 from ._network import NetworkRegressor
 
 
@@ -105,7 +105,7 @@ class TDNNRegressor(NetworkRegressor):
     def _lag_counts(self, n_layers, n_steps):
         """One number of lags per layer; a single one is that of the first layer."""
         if self.n_lags is None or isinstance(self.n_lags, Integral):
-            first = self._lags_or_all("n_lags", self.n_lags, n_steps)
+            first = lags_or_all("n_lags", self.n_lags, n_steps)
             return (first,) + (0,) * (n_layers - 1)
         counts = tuple(self.n_lags)
         if len(counts) != n_layers or any(

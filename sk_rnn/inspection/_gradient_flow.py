@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
+from .._compat import Interval, check_parameters
 from ..data._dataset import tiles
 from ..data._steps import Steps
+from ..estimators._hyper_parameters import instantiate
 from ..estimators._network import NetworkRegressor
 from ..layers import Dropout
-from ..training._inference import run, take
+from ..numerics._workspace import Workspace
+from ..training._inference import infer, take
 from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
 
@@ -154,7 +156,7 @@ def gradient_flow(
         "n_targets": n_targets,
         "n_singular_values": n_singular_values,
     }
-    validate_parameter_constraints(CONSTRAINTS, parameters, caller_name="gradient_flow")
+    check_parameters("gradient_flow", CONSTRAINTS, **parameters)
     records = estimator._read(X)
     model = _Model(estimator, records)
     record, step = _pairs(records.lengths, estimator.washout, n_targets)
@@ -202,8 +204,8 @@ class _Model:
                 "(hidden_layer_sizes=()), and so no gradient to follow."
             )
         self.network, self.theta = network, estimator._theta.astype(float)
-        self.state = estimator._network_state(estimator._start_state(records))
-        self.x = estimator._x_scaler.forward(records.rows.astype(float))
+        self.state = estimator._initial_state(records)
+        self.x = estimator._x_scaler.transform(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 
     def layers(self, state):
@@ -223,7 +225,7 @@ class _Model:
         if not first.any():
             return state
         spans = _Spans(self.starts[record], first)
-        return run(self.network, self.theta, self.x, spans, state, last=True)[1]
+        return infer(self.network, self.theta, self.x, spans, state, last=True)[1]
 
     def unit_gradients(self, record, first, lengths, slope):
         """One pass over some steps of records, and back from the last of them.
@@ -241,9 +243,9 @@ class _Model:
         """
         steps = Steps(lengths)
         x = self.x[steps.packing(self.starts[record] + first)]
-        passed = []
+        passed, workspace = [], Workspace()
         for layer, theta, own in self.layers(self.state_before(record, first)):
-            x, _, cache = layer.forward(theta, x, steps, steps, own, train=True)
+            x, _, cache = layer.forward(theta, x, steps, steps, own, workspace)
             passed.append((layer, theta, cache))
         dy = np.zeros_like(x)
         dy[steps.ends] = slope(x[steps.ends])
@@ -292,16 +294,16 @@ def _slopes(estimator, records, y, record, step, n_targets):
     """Function (outputs, indices of pairs) -> dL/dy."""
     if y is None:
         return lambda y_pred, _: np.ones_like(y_pred)
-    targets = estimator._read_targets(y, records)
+    targets = estimator._read_known_targets(y, records)
     if targets.last and n_targets > 1:
         raise ValueError(
             f"n_targets={n_targets}, but y has one value per sequence, for its last "
             "step: take n_targets=1, or leave y out."
         )
     rows = record if targets.last else records.starts[record] + step
-    wanted = estimator._y_scaler.forward(targets.values[rows].astype(float))
-    loss = estimator._make(LOSSES[estimator.loss])
-    return lambda y_pred, pairs: loss.slope(y_pred - wanted[pairs])
+    wanted = estimator._y_scaler.transform(targets.values[rows].astype(float))
+    loss = instantiate(LOSSES[estimator.loss], estimator)
+    return lambda y_pred, pairs: loss.gradient(y_pred, wanted[pairs])
 
 
 def _mean_norms(model, record, step, slope, n_distances):

@@ -35,10 +35,10 @@ class Layer:
         """The parameters by name, as views of the flat vector."""
         return views(theta, self.shapes)
 
-    def start(self, theta, rng):
-        """Write starting values into `theta`."""
+    def initialise(self, theta, rng):
+        """Write initial values into `theta`."""
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         """Compute the output rows.
 
         Parameters
@@ -47,22 +47,23 @@ class Layer:
         x : ndarray of shape (steps.n_rows, n_in)
         steps : Steps
             Structure of `x`.
-        out : Steps
+        wanted : Steps
             Structure of the rows that are wanted: `steps` itself or a tail of it. A
             layer of reach 0 is only asked for all of its rows.
         state : object or None
             What an earlier call returned, to go on where it stopped; None is a fresh
             start. Its arrays have one entry per sequence along their first axis.
-        train : bool
-            Whether `backward` will follow.
+        workspace : Workspace or None
+            Memory for a pass in training, which `backward` will follow. None is
+            inference.
 
         Returns
         -------
-        y : ndarray of shape (out.n_rows, n_out)
+        y : ndarray of shape (wanted.n_rows, n_out)
         state : object or None
-            The state after the last step of each sequence (None when training).
+            The state after the last step of each sequence (None in training).
         cache : object
-            What `backward` needs (None when not training).
+            What `backward` needs (None in inference).
         """
         raise NotImplementedError
 
@@ -72,10 +73,11 @@ class Layer:
         Parameters
         ----------
         theta : ndarray of shape (size,)
-        dy : ndarray of shape (out.n_rows, n_out)
+        dy : ndarray of shape (wanted.n_rows, n_out)
             Gradient of the loss with respect to the output rows; may be overwritten.
         cache : object
-            From the `forward` call with ``train=True`` on the same rows.
+            From the `forward` call with a workspace on the same rows. It is void as
+            soon as the workspace serves another pass of this layer.
         dtheta : ndarray of shape (size,)
         need_dx : bool
             False where nobody reads the returned gradient (the first layer).
@@ -93,20 +95,20 @@ class Layer:
         ----------
         theta : ndarray of shape (size,)
         cache : object
-            From the `forward` call with ``train=True`` just before.
+            From the `forward` call with a workspace just before.
         dx : ndarray of shape (steps.n_rows, n_in, n_before) or None
             Derivatives of the input rows with respect to parameters of layers before;
             None where there are none.
 
         Returns
         -------
-        dy : ndarray of shape (out.n_rows, n_out, n_before + size) or None
+        dy : ndarray of shape (wanted.n_rows, n_out, n_before + size) or None
         """
         raise NotImplementedError
 
-    def n_tangents(self, steps, out):
+    def n_tangents(self, steps, wanted):
         """How many numbers `tangent` finds for each parameter."""
-        return out.n_rows * self.n_out
+        return wanted.n_rows * self.n_out
 
     def unit_gradients(self, theta, dy, cache):
         """Gradients of the units within, after `backward`: what a diagnostic looks at.
@@ -153,65 +155,65 @@ class Chain(Layer):
         self.parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
 
     def split(self):
-        """The fixed layers at the front (or None), and the rest, as chains."""
+        """The fixed layers at the front (or None), and the trained rest, as chains."""
         layers = dict(zip(self.names, self.layers, strict=True))
         n = 0
         while n < len(layers) - 1 and self.layers[n].fixed:
             n += 1
-        front = {name: layers.pop(name) for name in self.names[:n]}
-        return Chain(front) if front else None, Chain(layers)
+        fixed = {name: layers.pop(name) for name in self.names[:n]}
+        return Chain(fixed) if fixed else None, Chain(layers)
 
-    def start(self, theta, rng):
+    def initialise(self, theta, rng):
         for layer, part in zip(self.layers, self.parts, strict=True):
-            layer.start(theta[part], rng)
+            layer.initialise(theta[part], rng)
 
-    def structures(self, steps, out):
-        """The structure between each two layers: only the rows that `out` depends on.
+    def between(self, steps, wanted):
+        """The structure before, between and behind the layers: only the rows needed.
 
         Where only the last step of a sequence is wanted, a delay of K steps needs the
         last K + 1 rows of what comes before it, and no layer computes more.
         """
-        chain = [out]
-        wanted = None if out is steps else int(out.lengths[0])
+        found = [wanted]
+        n_last = None if wanted is steps else int(wanted.lengths[0])
         for layer in reversed(self.layers):
-            if wanted is not None:
-                wanted = None if layer.reach is None else wanted + layer.reach
-            chain.append(steps.tail(wanted))
-        return chain[::-1]
+            if n_last is not None:
+                n_last = None if layer.reach is None else n_last + layer.reach
+            found.append(steps.tail(n_last))
+        return found[::-1]
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
-        structures = self.structures(steps, out)
-        if structures[0] is not steps:
-            x = x[steps.rows_of(structures[0])]
-        states, caches = state or [None] * len(self.layers), []
-        new_states = []
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
+        between = self.between(steps, wanted)
+        if between[0] is not steps:
+            x = x[steps.rows_of(between[0])]
+        states, caches, after = state or [None] * len(self.layers), [], []
         for k, (layer, part) in enumerate(zip(self.layers, self.parts, strict=True)):
-            x, after, cache = layer.forward(
-                theta[part], x, *structures[k : k + 2], states[k], train
+            before, behind = between[k : k + 2]
+            x, new_state, cache = layer.forward(
+                theta[part], x, before, behind, states[k], workspace
             )
-            new_states.append(after)
+            after.append(new_state)
             caches.append(cache)
-        if not train:
-            return x, new_states, None
-        return x, None, (caches, steps, structures[0])
+        if workspace is None:
+            return x, after, None
+        return x, None, (caches, steps, between[0])
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         caches, steps, first = cache
         for k in reversed(range(len(self.layers))):
-            part = self.parts[k]
-            dy = self.layers[k].backward(
-                theta[part], dy, caches[k], dtheta[part], need_dx or k > 0
-            )
+            part, need = self.parts[k], need_dx or k > 0
+            layer = self.layers[k]
+            dy = layer.backward(theta[part], dy, caches[k], dtheta[part], need)
         if not need_dx or first is steps:
             return dy
         dx = np.zeros((steps.n_rows, dy.shape[1]), dy.dtype)
         dx[steps.rows_of(first)] = dy
         return dx
 
-    def n_tangents(self, steps, out):
-        chain = self.structures(steps, out)
+    def n_tangents(self, steps, wanted):
+        between = self.between(steps, wanted)
         return max(
-            layer.n_tangents(*chain[k : k + 2]) for k, layer in enumerate(self.layers)
+            layer.n_tangents(between[k], between[k + 1])
+            for k, layer in enumerate(self.layers)
         )
 
     def tangent(self, theta, cache, dx=None):

@@ -25,28 +25,28 @@ class Delay(Layer):
         self.n_out = sum(width * len(lags) for width, lags in self.taps)
         self.reach = max((lag for _, lags in self.taps for lag in lags), default=0)
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         pieces = []
         for columns, lags in self._groups():
-            source, early, back = self._source(steps, out, lags)
+            source, early, back = steps.lagged(wanted, lags)
             piece = x[:, columns][source]
             if len(back):
                 piece[early] = 0
                 if state is not None:
-                    piece[early] = state[out.sequence[early[0]], back, columns]
-            pieces.append(piece.reshape(out.n_rows, len(lags) * piece.shape[2]))
+                    piece[early] = state[wanted.sequence[early[0]], back, columns]
+            pieces.append(piece.reshape(wanted.n_rows, len(lags) * piece.shape[2]))
         y = pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=1)
-        if not train:
+        if workspace is None:
             return y, self._last_rows(x, steps, state), None
-        return y, None, (steps, out)
+        return y, None, (steps, wanted)
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         if not need_dx:
             return None
-        steps, out = cache
+        steps, wanted = cache
         dx, first = np.zeros((steps.n_rows, self.n_in), dy.dtype), 0
         for columns, lags in self._groups():
-            source, early, _ = self._source(steps, out, lags)
+            source, early, _ = steps.lagged(wanted, lags)
             known = np.ones(source.shape, bool)
             known[early] = False
             width = columns.stop - columns.start
@@ -60,13 +60,13 @@ class Delay(Layer):
     def tangent(self, theta, cache, dx):
         if dx is None:
             return None
-        steps, out = cache
+        steps, wanted = cache
         pieces = []
         for columns, lags in self._groups():
-            source, early, _ = self._source(steps, out, lags)
+            source, early, _ = steps.lagged(wanted, lags)
             piece = dx[:, columns][source]
             piece[early] = 0
-            pieces.append(piece.reshape(out.n_rows, -1, dx.shape[2]))
+            pieces.append(piece.reshape(wanted.n_rows, -1, dx.shape[2]))
         return np.concatenate(pieces, axis=1)
 
     def _groups(self):
@@ -75,27 +75,6 @@ class Delay(Layer):
         for width, lags in self.taps:
             yield slice(first, first + width), lags
             first += width
-
-    def _source(self, steps, out, lags):
-        """Where each output row reads.
-
-        Returns
-        -------
-        source : ndarray of int of shape (out.n_rows, n_lags)
-            Input rows; any row for what lies before the start.
-        early : tuple of ndarray
-            Indices of the entries that lie before the start.
-        back : ndarray of int
-            How far: -1 is the step before the first.
-        """
-        key = (out, lags)
-        if key not in steps.scratch:
-            source = steps.at_lags(out, lags)
-            early = np.nonzero(source < 0)
-            back = source[early]
-            source[early] = 0
-            steps.scratch[key] = source, early, back
-        return steps.scratch[key]
 
     def _last_rows(self, x, steps, state):
         """The last `reach` rows of each sequence, (n_sequences, reach, n_in)."""

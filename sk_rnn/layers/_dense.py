@@ -21,35 +21,43 @@ class Dense(Layer):
         self.activation = ACTIVATIONS[activation]
         self.shapes = {"weight": (n_in, n_out), "bias": (n_out,)}
 
-    def start(self, theta, rng):
+    def initialise(self, theta, rng):
         p = self.views(theta)
         glorot_uniform(p["weight"], self.n_in, self.n_out, rng)
         p["bias"][...] = 0
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
-        p = self.views(theta)
-        a = x @ p["weight"]
-        a += p["bias"]
-        self.activation.apply(a)
-        return a, None, (x, a) if train else None
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
+        a = np.empty((len(x), self.n_out), np.result_type(theta, x))
+        self.compute(self.views(theta), x, a)
+        return a, None, None if workspace is None else (x, a)
+
+    def compute(self, p, x, out):
+        """Write f(x W + b) into given memory."""
+        np.matmul(x, p["weight"], out=out)
+        out += p["bias"]
+        self.activation.apply(out, out)
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         x, a = cache
         dz = self._delta(dy, a)
-        g = self.views(dtheta)
+        self.add_gradient(self.views(dtheta), x, dz)
+        return dz @ self.views(theta)["weight"].T if need_dx else None
+
+    @staticmethod
+    def add_gradient(g, x, dz):
+        """Add the gradients of the parameters, given that of x W + b."""
         g["weight"] += x.T @ dz
         g["bias"] += dz.sum(axis=0)
-        return dz @ self.views(theta)["weight"].T if need_dx else None
 
     def unit_gradients(self, theta, dy, cache):
         return [(self._delta(dy, cache[1]), dy)]
 
     def _delta(self, dy, a):
         """dL/dz of outputs a = f(z)."""
-        slope = self._slope(a)
+        slope = self.slope(a)
         return dy if slope is None else np.multiply(slope, dy, out=slope)
 
-    def _slope(self, a):
+    def slope(self, a):
         """f'(z) of outputs a = f(z); None where f is the identity."""
         if self.activation is ACTIVATIONS["identity"]:
             return None
@@ -61,7 +69,7 @@ class Dense(Layer):
         x, a = cache
         first = 0 if dx is None else dx.shape[2]
         weight = self.views(theta)["weight"]
-        return dense_tangent(weight, x, self._slope(a), dx, first, first + self.size)
+        return dense_tangent(weight, x, self.slope(a), dx, first, first + self.size)
 
 
 class Dropout(Layer):
@@ -75,8 +83,8 @@ class Dropout(Layer):
         self.n_in = self.n_out = n_in
         self.rate, self.rng = rate, rng
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
-        if not train:
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
+        if workspace is None:
             return x, None, None
         keep = self.rng.uniform(size=x.shape) >= self.rate
         scale = (keep / (1 - self.rate)).astype(x.real.dtype)

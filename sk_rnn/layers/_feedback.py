@@ -1,10 +1,14 @@
 """The closed loop: outputs return as delayed inputs."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..numerics._activations import ACTIVATIONS
+from ..numerics._workspace import PassMemory
 from ._base import Layer
+from ._dense import Dense
 from ._tangent import dense_tangent
 
 #: A free run is held at this many standard deviations of the output. Beyond it the
@@ -12,7 +16,25 @@ from ._tangent import dense_tangent
 BOUND = 1e8
 
 
-class FreeRun:
+class LoopState(NamedTuple):
+    """State of a closed loop.
+
+    Attributes
+    ----------
+    line : ndarray of shape (n_sequences, n_lags * n_out)
+        The outputs before, the newest first.
+    age : ndarray of int of shape (n_sequences,)
+        How many steps have been simulated.
+    diverged : ndarray of int of shape (n_sequences,)
+        The step from which on outputs were held at BOUND (from 0; -1 for none).
+    """
+
+    line: np.ndarray
+    age: np.ndarray
+    diverged: np.ndarray
+
+
+class FreeRun(PassMemory):
     """Memory of a free run over packed steps, and views of its every step.
 
     Outputs lie the newest first in `past`, of shape (n_sequences, (n_steps + n_lags) *
@@ -57,7 +79,7 @@ class FreeRun:
             *(self.back[:n], self.d_past[:n, line]),
         )
 
-    def start(self, line):
+    def load(self, line):
         """Write the outputs before the first step, the newest first."""
         self.past[:, self.past.shape[1] - self.n_line :] = line
 
@@ -94,43 +116,45 @@ class Feedback(Layer):
         if core.layers[-1].activation is not ACTIVATIONS["identity"]:
             raise ValueError("The last layer of a closed loop must be linear.")
 
-    def start(self, theta, rng):
-        self.core.start(theta, rng)
+    def initialise(self, theta, rng):
+        self.core.initialise(theta, rng)
 
     def _parameters(self, theta):
-        """Weights and biases of all layers; the first weight split in two."""
+        """Parameters of each layer by name, and the first weight in two parts."""
         named = [
             layer.views(theta[part])
             for layer, part in zip(self.core.layers, self.core.parts, strict=True)
         ]
-        weights, biases = ([p[name] for p in named] for name in ("weight", "bias"))
-        return (weights[0][: self.n_in], weights[0][self.n_in :]), weights[1:], biases
+        first = named[0]["weight"]
+        return named, first[: self.n_in], first[self.n_in :]
 
-    def forward(self, theta, x, steps, out, state=None, train=False):
+    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         if state is None:
             state = self.state(np.zeros((steps.n_sequences, self.n_line), x.dtype))
-        run = self._memory(steps, np.result_type(theta, x, state[0]), train)
-        held = self._run(theta, x, run, state[0], hold=False)
+        state = LoopState(*state)
+        run = self._memory(steps, np.result_type(theta, x, state.line), workspace)
+        ticket = run.begin()
+        held = self._simulate(theta, x, run, state.line, hold=False)
         if not np.abs(run.past).max(initial=0) <= BOUND:
-            held = self._run(theta, x, run, state[0], hold=True)
+            held = self._simulate(theta, x, run, state.line, hold=True)
         y = run.past[run.places]
-        y = y if out is steps else y[steps.rows_of(out)]
-        if not train:
+        y = y if wanted is steps else y[steps.rows_of(wanted)]
+        if workspace is None:
             return y, self._after(run, held, state), None
-        return y, None, (x, run, held, out)
+        return y, None, (x, run, ticket, held, wanted)
 
-    def _memory(self, steps, dtype, keep):
-        """Memory for a run; that of the last run over such steps if `keep`."""
-        key = (self, steps, dtype)
-        run = steps.workspace.get(key) if keep else None
-        if run is None:
-            widths = [layer.n_out for layer in self.core.layers]
-            run = FreeRun(widths, self.n_lags, steps, dtype)
-            if keep:
-                steps.workspace.put(key, run)
-        return run
+    def _memory(self, steps, dtype, workspace):
+        """Memory for a simulation; in training that of an earlier one."""
+        widths = [layer.n_out for layer in self.core.layers]
 
-    def _run(self, theta, x, run, line, hold):
+        def make():
+            return FreeRun(widths, self.n_lags, steps, dtype)
+
+        if workspace is None:
+            return make()
+        return workspace.recall((self, steps, dtype), make)
+
+    def _simulate(self, theta, x, run, line, hold):
         """Run all steps.
 
         Returns
@@ -138,68 +162,68 @@ class Feedback(Layer):
         held : ndarray of shape (n_rows, n_out), of bool, or None
             Which outputs were held at BOUND, if `hold`.
         """
-        (w_in, w_line), weights, biases = self._parameters(theta)
-        apply = [layer.activation.apply for layer in self.core.layers[:-1]]
+        named, w_in, w_line = self._parameters(theta)
+        *hidden, _ = self.core.layers
         held = np.zeros((len(x), self.n_out), bool) if hold else None
-        run.start(line)
+        run.load(line)
         with np.errstate(over="ignore", invalid="ignore"):  # told by the state
             # All that comes from outside is one product for all steps; the loop is
             # left with the feedback alone. The last bias is added on the way to `past`.
             first = np.matmul(x, w_in, out=run.layers[0])
-            if weights:
-                first += biases[0]
+            if hidden:
+                first += named[0]["bias"]
             for rows, line, fed_back, layers, output, newest, *_ in run.steps:
                 y = layers[0]
                 y += np.matmul(line, w_line, out=fed_back)
-                for k, weight in enumerate(weights[:-1]):
-                    apply[k](y)
-                    y = np.matmul(y, weight, out=layers[k + 1])
-                    y += biases[k + 1]
-                if weights:
-                    apply[-1](y)
-                    y = np.matmul(y, weights[-1], out=output)
-                np.add(y, biases[-1], newest)
+                if hidden:
+                    hidden[0].activation.apply(y, y)
+                    for k in range(1, len(hidden)):
+                        hidden[k].compute(named[k], y, layers[k])
+                        y = layers[k]
+                    y = np.matmul(y, named[-1]["weight"], out=output)
+                np.add(y, named[-1]["bias"], newest)
                 if hold:
                     self._hold(newest, held[rows])
         return held
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
-        x, run, held, out = cache
+        x, run, ticket, held, wanted = cache
+        run.check(ticket)
         steps, deltas = run.structure, run.deltas
-        (w_in, w_line), weights, _ = self._parameters(theta)
-        if weights:
-            for a, d, layer in zip(run.layers, deltas, self.core.layers, strict=False):
-                layer.activation.slope(a, d)
+        named, w_in, w_line = self._parameters(theta)
+        *hidden, _ = self.core.layers
+        for layer, a, d in zip(hidden, run.layers, deltas, strict=False):
+            layer.activation.slope(a, d)
         where = run.places
-        if out is not steps:
-            where = tuple(place[steps.rows_of(out)] for place in where)
+        if wanted is not steps:
+            where = tuple(place[steps.rows_of(wanted)] for place in where)
         run.d_past[...] = 0
         run.d_past[where] = dy
         w_back = np.ascontiguousarray(w_line.T)
+        weights = [p["weight"] for p in named[:0:-1]]
         for rows, *_, d, slopes, back, d_line in reversed(run.steps):
             if held is not None:
                 d[held[rows]] = 0
-            for weight, slope in zip(weights[::-1], slopes[::-1], strict=False):
+            for weight, slope in zip(weights, slopes[::-1], strict=False):
                 slope *= _through(d, weight)
                 d = slope
             d_line += np.matmul(d, w_back, out=back)
-        deltas = [*(deltas if weights else ()), run.d_past[run.places]]
+        deltas = [*(deltas if hidden else ()), run.d_past[run.places]]
         lines = run.lines(steps.step, steps.sequence)
-        (g_in, g_line), *g_rest = self._parameters(dtheta)
-        g_in += x.T @ deltas[0]
+        (first, *rest), g_in, g_line = self._parameters(dtheta)
+        Dense.add_gradient({"weight": g_in, "bias": first["bias"]}, x, deltas[0])
         g_line += lines.T @ deltas[0]
-        g_weights, g_biases = g_rest
-        for g, a, delta in zip(g_weights, run.layers, deltas[1:], strict=False):
-            g += a.T @ delta
-        for g, delta in zip(g_biases, deltas, strict=True):
-            g += delta.sum(axis=0)
+        for g, a, delta in zip(rest, run.layers, deltas[1:], strict=False):
+            Dense.add_gradient(g, a, delta)
         return deltas[0] @ w_in.T if need_dx else None
 
-    def n_tangents(self, steps, out):
+    def n_tangents(self, steps, wanted):
         return steps.n_sequences * (self.n_lags + steps.n_steps) * self.n_out
 
     def tangent(self, theta, cache, dx):
-        (x, run, held, out), steps = cache, cache[1].structure
+        x, run, ticket, held, wanted = cache
+        run.check(ticket)
+        steps = run.structure
         n_before = 0 if dx is None else dx.shape[2]
         size = n_before + self.size
         # In the order of `past`, so that the tangent of a line is a view here, too.
@@ -227,10 +251,12 @@ class Feedback(Layer):
                 dy[held[rows]] = 0
             d_past[:n, first - self.n_out : first] = dy
         found = d_past[run.places]
-        return found if out is steps else found[steps.rows_of(out)]
+        return found if wanted is steps else found[steps.rows_of(wanted)]
 
     def unit_gradients(self, theta, dy, cache):
-        run, (_, weights, _) = cache[1], self._parameters(theta)
+        run, (named, _, _) = cache[1], self._parameters(theta)
+        run.check(cache[2])
+        weights = [p["weight"] for p in named[1:]]
         hidden = run.deltas if weights else []
         deltas = [*hidden, run.d_past[run.places]]
         found = [
@@ -241,22 +267,9 @@ class Feedback(Layer):
 
     @staticmethod
     def state(line):
-        """The state (line, age, diverged) before the first step.
-
-        Parameters
-        ----------
-        line : ndarray of shape (n_sequences, n_lags * n_out)
-            Outputs before the first step, the newest first.
-
-        Returns
-        -------
-        list of ndarray
-            The line; how many steps have been run, (n_sequences,); and the step from
-            which on outputs were held at BOUND (from 0, or -1 for none),
-            (n_sequences,).
-        """
+        """The state before the first step, the line being known."""
         n = len(line)
-        return [line, np.zeros(n, int), np.full(n, -1)]
+        return LoopState(line, np.zeros(n, int), np.full(n, -1))
 
     @staticmethod
     def _after(run, held, state):
@@ -268,11 +281,11 @@ class Feedback(Layer):
             rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest comes last
             first[steps.sequence[rows]] = steps.step[rows]
         now = np.where(first >= 0, first + age, -1)
-        return [
+        return LoopState(
             run.lines(steps.lengths, np.arange(steps.n_sequences)),
             age + steps.lengths,
             np.where(diverged >= 0, diverged, now),
-        ]
+        )
 
     @staticmethod
     def _hold(y, held):

@@ -1,71 +1,119 @@
-"""Inference: memory for one step, whatever their number."""
+"""The inference pass of a recurrent layer, with memory for a single step."""
 
 import numpy as np
 
 from ..numerics._products import gemm, products
+from .cells._base import Blocks
 
 
-class Stepper:
-    """Steps of a cell whose results nobody will differentiate.
+class InferencePass:
+    """Runs over packed rows, whose results nobody will differentiate.
 
     Parameters
     ----------
-    cell : Cell
-    kernel, x_kernel : ndarray
-        See `Recurrent.fill`.
+    layout : Layout
+        Of the cell and its parameters.
+    p : dict of str to ndarray
+        The parameters.
+    """
+
+    def __init__(self, layout, p):
+        self.layout, self.p = layout, p
+        self.dtype = p["weight_input"].dtype
+        self.kernels = layout.allocate(self.dtype)
+        layout.fill(p, self.kernels)
+
+    def run(self, x, steps, wanted, state):
+        """Return the rows that are wanted, and the state after each sequence.
+
+        Parameters
+        ----------
+        x : ndarray of shape (steps.n_rows, n_in)
+        steps, wanted : Steps
+            Structure of x, and of the rows that are wanted.
+        state : sequence of ndarray of shape (n_sequences, n_units), or None
+        """
+        n_units = self.layout.n_units
+        y = np.empty((wanted.n_rows, n_units), self.dtype)
+        if state is None:
+            zeros = np.zeros((steps.n_sequences, n_units), self.dtype)
+            state = (zeros,) * self.layout.cell.n_states
+        final = tuple(np.array(part, self.dtype) for part in state)
+        living = [part.T for part in final]
+        emissions = None if wanted is steps else steps.emissions(wanted)
+        for first, stop in steps.runs:
+            n = int(steps.sizes[first])
+            walk = _Walk(self, n, living)
+            rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
+            inputs = x[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
+            if emissions is None:
+                outputs = y[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
+                for y_t, h in zip(outputs, walk.steps(inputs), strict=True):
+                    y_t[...] = h
+            else:
+                for t, h in enumerate(walk.steps(inputs), start=first):
+                    if t in emissions:
+                        low, targets = emissions[t]
+                        y[targets] = h[:, low:].T
+            living = walk.states
+            alive = int(steps.sizes[stop]) if stop < steps.n_steps else 0
+            for target, source in zip(final, living, strict=True):
+                target[alive:n] = source[:, alive:].T
+        return y, final
+
+
+class _Walk:
+    """Steps of a fixed number of sequences, each in the memory of the one before.
+
+    Parameters
+    ----------
+    parent : InferencePass
     n : int
-        Number of sequences.
+        Number of sequences: the first of those that have states.
     states : list of ndarray of shape (n_units, >= n)
         h, and c where the cell has one, before the first step.
     """
 
-    def __init__(self, cell, kernel, x_kernel, n, states):
-        self.cell, self.x_kernel = cell, x_kernel
-        dtype, n_units = kernel.dtype, len(states[0])
-        # A new h takes the place of the old one, unless the product itself writes it.
-        n_blocks = 1 if cell.n_record else 2
-        s = np.empty((n_blocks, kernel.shape[1], n), dtype)
-        s[:, -1] = 1
-        s[0, :n_units] = states[0][:, :n]
-        record = np.empty((max(cell.n_record, 1), n_units * n), dtype)
-        self.memory = None
-        if cell.memory is not None:
-            self.memory = record[cell.memory].reshape(n_units, n)
-            self.memory[...] = states[1][:, :n]
-        self.x_part = np.empty((len(x_kernel), n), dtype)
-        self.places = []
-        for now in range(n_blocks):
-            then = (now + 1) % n_blocks
-            h_prev, h = (s[k, :n_units].reshape(-1) for k in (now, then))
-            z = record[: cell.n_full + cell.n_recurrent] if cell.n_record else h
-            calls = products(kernel, s[now], z.reshape(len(kernel), n))
-            c = None if cell.memory is None else record[cell.memory]
-            operands = cell.operands(record, self.x_part.reshape(-1), h_prev, h, c)
-            inputs = s[now, n_units:]
-            place = inputs, inputs[:-1], calls, operands, s[then, :n_units]
-            self.places.append(place)
-        self.h = s[0, :n_units]
+    def __init__(self, parent, n, states):
+        layout, kernels = parent.layout, parent.kernels
+        cell, n_units, dtype = layout.cell, layout.n_units, parent.dtype
+        self.dtype, self.x_kernel = dtype, kernels.inputs
+        self.s = np.empty((layout.height, n), dtype)  # [h; x; 1]
+        self.s[-1] = 1
+        values = np.empty((len(layout.values), n_units * n), dtype)
+        others = {
+            operand: np.empty(n_units * n, dtype) for operand in cell.products.values()
+        } | {name: np.repeat(parent.p[name], n) for name in cell.vectors}
+        b = Blocks(values, layout.values, others)
+        self.h = self.s[:n_units]
+        self.states = [self.h] if cell.n_states == 1 else [self.h, b.c.reshape(-1, n)]
+        for own, given in zip(self.states, states, strict=True):
+            own[...] = given[:, :n]
+        z = values.reshape(-1, n)
+        self.x_alone = z[layout.see_h : layout.n_rows]
+        flat = self.h.reshape(-1)
+        functions = cell.forward(b, flat, flat, b.c if cell.n_states > 1 else None)
+        functions = functions if isinstance(functions, tuple) else (functions,)
+        calls = [products(kernels.gates, self.s, z[: layout.see_h])]
+        for result, operand in cell.products.items():
+            a, u = (getattr(b, name).reshape(-1, n) for name in (operand, result))
+            calls.append(products(kernels.products[result], a, u))
+        self.parts = list(zip(calls, functions, strict=True))
 
     def steps(self, inputs):
         """Advance by inputs (n_steps, n_in, n); yield every h (n_units, n).
 
         The memory of h is that of the next one: what is to stay must be copied.
         """
-        x_kernel, x_part, places = self.x_kernel, self.x_part, self.places
-        product, step = gemm(x_part.dtype), self.cell.step
-        apart, several = len(x_kernel) > 0, len(places) > 1
+        product, h, parts = gemm(self.dtype), self.h, self.parts
+        seen = self.s[len(h) :]
+        place, apart = seen[:-1], len(self.x_kernel) > 0
         for x in inputs:
-            seen, place, calls, operands, self.h = places[0]
             place[...] = x
             if apart:
-                np.matmul(x_kernel, seen, out=x_part)
-            for call in calls:
-                product(*call)
-            step(*operands)
-            if several:
-                places.reverse()
-            yield self.h
-
-    def states(self):
-        """The states after the last step, as given to a new stepper."""
-        return [self.h] if self.memory is None else [self.h, self.memory]
+                np.matmul(self.x_kernel, seen, out=self.x_alone)
+            for calls, function in parts:
+                for call in calls:
+                    product(*call)
+                function()
+            yield h

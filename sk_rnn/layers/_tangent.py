@@ -7,6 +7,9 @@ along (real-time recurrent learning: Williams & Zipser, Neural Computation 1 (19
 
 import numpy as np
 
+from ..numerics._parameters import size_of, views
+from .cells._base import Blocks
+
 
 def dense_tangent(weight, x, slope, dx, first, size):
     """Tangent of rows ``f(x W + b)``.
@@ -42,82 +45,108 @@ def dense_tangent(weight, x, slope, dx, first, size):
     return dz
 
 
-def transitions(cell, tape, first, stop, weight_recurrent):
-    """How the state of each step depends on what goes into it.
-
-    The backward step of the cell is linear; it is applied to every unit vector, for
-    all steps at once. A state is h, or h and c.
-
-    Returns
-    -------
-    a : ndarray of shape (n_steps, n, n_states, n_states)
-        Of the state before.
-    g : ndarray of shape (n_steps, n, n_states, n_gates * n_units)
-        Of the pre-activations, in the order of the deltas.
-    """
-    n_units, n, count = tape.n_units, tape.n, stop - first
-    n_states = cell.n_states * n_units
-    local = tape.local[first:stop].reshape(count, cell.n_local, n_units, n)
-    wide = np.repeat(local.transpose(1, 2, 0, 3)[..., None], n_states, axis=-1)
-    shape = n_units, count, n, n_states
-    unit = np.zeros((2, *shape), wide.dtype)
-    k = np.arange(n_units)
-    unit[0, k, ..., k] = 1
-    if cell.memory is not None:
-        unit[1, k, ..., n_units + k] = 1
-    dh, dc = unit.reshape(2, -1)
-    record = wide.reshape(cell.n_local, -1)
-    cell.back(*cell.back_operands(record, dh, dc, np.empty_like(dc)))
-    blocks = record.reshape(cell.n_local, *shape)
-    n_gates = cell.n_input + cell.n_full + cell.n_recurrent
-    deltas = blocks[cell.first_delta : cell.first_delta + n_gates]
-    g = deltas.transpose(2, 3, 4, 0, 1).reshape(count, n, n_states, -1)
-    a = np.zeros((count, n, n_states, n_states), g.dtype)
-    if weight_recurrent is not None:
-        see_h = cell.n_input * n_units
-        a[..., :n_units] = g[..., see_h:] @ weight_recurrent.T
-    if cell.through is not None:
-        a[..., :n_units] += blocks[cell.through].transpose(1, 2, 3, 0)
-    if cell.kept is not None:
-        a[..., n_units:] = blocks[cell.kept].transpose(1, 2, 3, 0)
-    return a, g
-
-
-def recurrent_tangent(cell, tape, n_steps, weight_recurrent, weight_x, dx):
-    """Tangent of h after a forward pass with ``train=True``.
-
-    At every step, or at the last alone, as the tape has it.
+def recurrent_tangent(training, p, dx):
+    """Tangent of h after a forward pass.
 
     Parameters
     ----------
-    weight_recurrent : ndarray of shape (n_units, gates that see h * n_units) or None
-    weight_x : ndarray of shape (n_in, gates that see x * n_units)
-        In the order of the deltas.
+    training : TrainingPass
+    p : dict of str to ndarray
+        The parameters.
     dx : ndarray of shape (n_steps, n, n_in, n_before) or None
         Tangent of the inputs with respect to parameters of layers before.
 
     Returns
     -------
-    ndarray of shape (n_steps or 1, n, n_units, n_before + n_gates * n_units * n_rows)
-        With respect to the parameters before, and to the kernel, in the layout of
-        `Tape.d_kernel`.
+    ndarray of shape (n_steps or 1, n, n_units, n_before + n_parameters)
+        At every step, or at the last alone, as the pass has it.
     """
-    n_units, n = tape.n_units, tape.n
-    height = tape.s.shape[1]
+    n_steps, n, layout = training.length, training.n, training.layout
     n_before = 0 if dx is None else dx.shape[3]
-    n_kernel = len(tape.d_kernel) * height
-    n_states = cell.n_states * n_units
-    tangent = np.zeros((n, n_states, n_before + n_kernel), tape.dtype)
-    n_found = n_steps if tape.every else 1
-    found = np.empty((n_found, n, n_units, n_before + n_kernel), tape.dtype)
-    for first, stop in tape.stretches(n_steps):
-        a, g = transitions(cell, tape, first, stop, weight_recurrent)
-        x_of = g[..., : weight_x.shape[1]] @ weight_x.T
+    n_states = training.cell.n_states * layout.n_units
+    size = n_before + size_of(layout.shapes())
+    tangent = np.zeros((n, n_states, size), training.dtype)
+    n_found = n_steps if training.every else 1
+    found = np.empty((n_found, n, layout.n_units, size), training.dtype)
+    for first, stop in training.stretches(n_steps):
+        a, d = _transitions(training, p, first, stop)
         for k, t in enumerate(range(first, stop)):
             tangent = np.matmul(a[k], tangent)
-            own = g[k][..., None] * tape.s[t].T[:, None, None, :]
-            tangent[..., n_before:] += own.reshape(n, n_states, n_kernel)
+            own = views(tangent[..., n_before:], layout.shapes())
+            _add_own(training, t, {name: part[k] for name, part in d.items()}, own)
             if n_before:
-                tangent[..., :n_before] += np.matmul(x_of[k], dx[t])
-            found[t if tape.every else 0] = tangent[:, :n_units]
+                see_x = [d[gate][k] for gate in layout.by_gate(p["bias"], "x")]
+                of_x = np.concatenate(see_x, axis=-1) @ p["weight_input"].T
+                tangent[..., :n_before] += np.matmul(of_x, dx[t])
+            found[t if training.every else 0] = tangent[:, : layout.n_units]
     return found
+
+
+def _add_own(training, t, d, g):
+    """Add what the parameters do within step t to derivatives by name.
+
+    Parameters
+    ----------
+    d : dict of str to ndarray of shape (n, n_states, n_units)
+        Derivatives of the states with respect to each block of this step.
+    g : dict of str to ndarray of shape (n, n_states, ...)
+    """
+    layout, cell = training.layout, training.cell
+
+    def outer(name, operand):
+        return d[name][..., None] * operand.T[:, None, None, :]
+
+    d_gates = np.concatenate([outer(gate, training.s[t]) for gate in cell.gates], -2)
+    d_products = {
+        result: outer(result, training.operands[operand][t])
+        for result, operand in cell.products.items()
+    }
+    d_vectors = {name: d[name] for name in cell.vectors}
+    layout.add_gradient(d_gates, d_products, d_vectors, g)
+
+
+def _transitions(training, p, first, stop):
+    """How the states of some steps depend on what goes into them.
+
+    The backward step of a cell is linear; it is applied to every unit vector, for all
+    steps at once. A state is h, or h and c.
+
+    Returns
+    -------
+    a : ndarray of shape (n_steps, n, n_states, n_states)
+        Derivatives with respect to the states before.
+    d : dict of str to ndarray of shape (n_steps, n, n_states, n_units)
+        With respect to every block of the derivative.
+    """
+    layout, cell, n = training.layout, training.cell, training.n
+    n_units, names, count = layout.n_units, layout.derivatives, stop - first
+    n_states = cell.n_states * n_units
+    local = training.derivatives[first:stop].reshape(count, len(names), n_units, n)
+    wide = np.repeat(local.transpose(1, 2, 0, 3)[..., None], n_states, axis=-1)
+    shape = n_units, count, n, n_states
+    unit = np.zeros((2, *shape), wide.dtype)
+    k = np.arange(n_units)
+    unit[0, k, ..., k] = 1
+    if cell.n_states > 1:
+        unit[1, k, ..., n_units + k] = 1
+    dh, dc = unit.reshape(2, -1)
+    blocks = Blocks(wide.reshape(len(names), -1), names)
+    functions = cell.backward(blocks, dh, dc, np.empty_like(dc))
+    *before, last = functions if isinstance(functions, tuple) else (functions,)
+    products = reversed(cell.products.items())
+    for function, (result, operand) in zip(before, products, strict=True):
+        function()
+        delta = getattr(blocks, result).reshape(n_units, -1)
+        getattr(blocks, operand)[...] = (p[f"weight_{result}"] @ delta).reshape(-1)
+    last()
+    found = wide.reshape(len(names), *shape).transpose(0, 2, 3, 4, 1)
+    d = dict(zip(names, found, strict=True))
+    a = np.zeros((count, n, n_states, n_states), wide.dtype)
+    if layout.see_h:
+        see_h = [d[gate] for gate, sees in cell.gates.items() if "h" in sees]
+        a[..., :n_units] = np.concatenate(see_h, axis=-1) @ p["weight_recurrent"].T
+    if "h_prev" in d:
+        a[..., :n_units] += d["h_prev"]
+    if cell.n_states > 1:
+        a[..., n_units:] = d["c_prev"]
+    return a, d

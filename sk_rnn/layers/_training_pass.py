@@ -1,8 +1,9 @@
-"""Memory of one training pass of a recurrent layer, and views of its every step.
+"""The training pass of a recurrent layer: forward, backward, tangent.
 
-The pass runs on a rectangle of steps and sequences; a sequence that ends early is
-carried on with input zero, and no gradient comes from there. Views are made once and
-serve every pass of up to so many steps over that many sequences.
+It runs on a rectangle of steps and sequences; a sequence that ends early is carried on
+with input zero, and no gradient comes from there. Memory, views of it and the functions
+of the cell are made once, and serve every pass of up to so many steps over that many
+sequences.
 """
 
 from typing import NamedTuple
@@ -10,38 +11,37 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics._memory import aligned, round_up
-from ..numerics._products import outer_product, products, weights
+from ..numerics._products import gemm, outer_product, products, weights
 from ..numerics._threads import worth
+from ..numerics._workspace import PassMemory
+from ._tangent import recurrent_tangent
+from .cells._base import Blocks
 
-#: Bytes of forward records of the steps whose local derivatives are computed in one go,
+#: Bytes of the blocks of the steps whose local derivatives are computed in one go,
 #: while they are still in the processor's cache: about half a level-2 cache.
 STRETCH_BYTES = 600_000
 
-
-def blocks(n_steps, height, n, dtype):
-    """A contiguous, aligned (height, n) block for every step."""
-    size = height * n
-    flat = aligned(n_steps * round_up(size, dtype), dtype).reshape(n_steps, -1)
-    return flat[:, :size].reshape(n_steps, height, n)
+#: Where only the last step has a gradient, it is looked at every so many steps.
+WATCH = 16
 
 
 class BackStep(NamedTuple):
-    """What to do in one step of the backward pass."""
+    """A part of a step of the backward pass."""
 
-    operands: tuple  # of Cell.back
-    products: list  # arguments of gemm
-    add: tuple | None  # operands of an addition behind them
+    function: object  # of the cell
+    products: list  # arguments of gemm, behind it
+    add: tuple | None  # operands of an addition behind these
 
 
-class Tape:
-    """Buffers for a rectangle.
+class TrainingPass(PassMemory):
+    """Passes over a rectangle.
 
     Parameters
     ----------
-    cell : Cell
-    n_in, n_units : int
+    layout : Layout
+        Of the cell and its parameters.
     n_steps : int
-        Largest number of steps of a pass.
+        Largest number of steps.
     n : int
         Number of sequences.
     dtype : dtype
@@ -49,164 +49,312 @@ class Tape:
         Whether gradients come from every step, or from the last alone.
     """
 
-    def __init__(self, cell, n_in, n_units, n_steps, n, dtype, every):
-        self.cell, self.n_units, self.n_steps, self.n = cell, n_units, n_steps, n
+    def __init__(self, layout, n_steps, n, dtype, every):
+        self.layout, self.cell = layout, layout.cell
+        self.n_steps, self.n = n_steps, n
         self.dtype, self.every = np.dtype(dtype), every
+        n_units = layout.n_units
+        size = n_units * n
+        self._allocate_weights()
         # Step t sees [h_{t-1}; x_t; 1] in block t, so h_t belongs into block t + 1.
-        self.s = blocks(n_steps + 1, n_units + n_in + 1, n, dtype)
+        self.s = self._rows(n_steps + 1, layout.height)
         self.s[...] = 1  # the row of ones stays; all else is overwritten
-        self.x_part = blocks(n_steps, cell.n_input * n_units, n, dtype)
-        # A block behind the last takes what would come from the step after it.
-        self.local = blocks(n_steps + 1, cell.n_local, n_units * n, dtype)
-        self.dh = blocks(n_steps if every else 2, n_units, n, dtype)
-        self.dc = aligned(n_units * n, dtype)
-        self._weights(n_units, n_in)
-        self.n_threads = worth(self.kernel.size * n)
-        n_record = max(cell.n_record, 1)
-        size = n_record * n_units * n * self.dtype.itemsize
-        self.stretch = min(max(STRETCH_BYTES // size, 1), n_steps)
-        self.records = blocks(self.stretch + 1, n_record, n_units * n, dtype)
-        self.steps = [self._step(t) for t in range(n_steps)]
-        self.back = [self._back_step(t) for t in range(n_steps)]
-        self._locals = {}
+        # One step behind the last takes what would come from there.
+        names = layout.derivatives
+        self.derivatives = _blocks(n_steps + 1, len(names), size, dtype)
+        self.operands = {
+            name: self._rows(n_steps, n_units) for name in self.cell.products.values()
+        }
+        self.dh = self._rows(n_steps if every else 2, n_units)
+        self.dc = aligned(size, dtype)
+        step_bytes = len(layout.values) * size * self.dtype.itemsize
+        self.stretch = min(max(STRETCH_BYTES // step_bytes, 1), n_steps)
+        self.values = _blocks(self.stretch + 1, len(layout.values), size, dtype)
+        self._forward = [part for t in range(n_steps) for part in self._step(t)]
+        back = range(n_steps - 1, -1, -1)
+        self._backward = [part for t in back for part in self._back_step(t)]
+        self._derive = {}
 
-    def _weights(self, n_units, n_in):
-        """Memory for the weights and their gradient; see `Recurrent.fill`."""
-        cell, dtype, height = self.cell, self.dtype, n_units + n_in + 1
-        see_h = (cell.n_full + cell.n_recurrent) * n_units
-        self.kernel = weights(see_h, height, self.n, dtype)
-        self.x_kernel = np.empty((cell.n_input * n_units, n_in + 1), dtype)
-        self.back_kernel = weights(n_units, see_h, self.n, dtype)
-        rows = see_h + cell.n_input * n_units
-        self.d_kernel = aligned(rows * height, dtype).reshape(rows, height)
+    def _rows(self, n_steps, height):
+        return _blocks(n_steps, height, self.n, self.dtype)
+
+    def _allocate_weights(self):
+        layout, dtype, n_units = self.layout, self.dtype, self.layout.n_units
+        self.kernels = layout.allocate(dtype, self.n)
+        self.back_kernel = weights(n_units, layout.see_h, self.n, dtype)
+        flat = aligned(layout.n_rows * layout.height, dtype)
+        self.d_gates = flat.reshape(layout.n_rows, layout.height)
+        square = n_units, n_units
+        self.back_products = {k: np.empty(square, dtype) for k in self.cell.products}
+        self.d_products = {k: np.empty(square, dtype) for k in self.cell.products}
+        self.n_threads = worth(self.kernels.gates.size * self.n)
+
+    def load(self, p):
+        """Take over the parameters, by name."""
+        self.layout.fill(p, self.kernels)
+        if self.layout.see_h:
+            self.back_kernel[...] = p["weight_recurrent"]
+        for result, kernel in self.back_products.items():
+            kernel[...] = p[f"weight_{result}"]
 
     # --------------------------------------------------------------- forward pass
     def _step(self, t):
-        """Arguments of gemm and operands of Cell.step."""
-        cell, n_units, k = self.cell, self.n_units, t % self.stretch
-        n_gates = cell.n_full + cell.n_recurrent
+        """Pairs of arguments of gemm and the function of the cell behind them."""
+        cell, layout, k = self.cell, self.layout, t % self.stretch
+        n_units, operands = layout.n_units, self._operands(t)
         h_prev, h = (self.s[i, :n_units].reshape(-1) for i in (t, t + 1))
-        z = self.records[k, :n_gates] if cell.n_record else h
-        z = z.reshape(n_gates * n_units, self.n)
-        c = None if cell.memory is None else self.records[k + 1, cell.memory]
-        x_part = self.x_part[t].reshape(-1)
-        operands = cell.operands(self.records[k], x_part, h_prev, h, c)
-        return products(self.kernel, self.s[t], z), operands
+        c = self._c(k + 1) if cell.n_states > 1 else None
+        b = Blocks(self.values[k], layout.values, operands | self.kernels.vectors)
+        z = self.values[k].reshape(-1, self.n)[: layout.see_h]
+        calls = [products(self.kernels.gates, self.s[t], z)]
+        for result, operand in cell.products.items():
+            kernel, a = self.kernels.products[result], operands[operand]
+            u = getattr(b, result).reshape(-1, self.n)
+            calls.append(products(kernel, a.reshape(-1, self.n), u))
+        return zip(calls, self._stages(cell.forward(b, h_prev, h, c)), strict=True)
+
+    def _operands(self, t):
+        """Operands of the products behind gates, of one step or of several."""
+        return {
+            name: rows[t].reshape(*rows[t].shape[:-2], -1)
+            for name, rows in self.operands.items()
+        }
+
+    def _stages(self, functions):
+        """The functions of a step, of which there is one more than products."""
+        functions = functions if isinstance(functions, tuple) else (functions,)
+        if len(functions) != 1 + len(self.cell.products):
+            raise ValueError(
+                f"{type(self.cell).__name__} has {len(self.cell.products)} product(s) "
+                f"behind its gates, but {len(functions)} function(s) for a step: one "
+                "before each product and one behind the last are needed."
+            )
+        return functions
+
+    def _c(self, k):
+        return self.values[k, self.layout.values.index("c")]
+
+    def forward(self, x, state, sizes):
+        """Run; return h of every step, or of the last, as (n_steps or 1, n, n_units).
+
+        Parameters
+        ----------
+        x : ndarray of shape (n_steps, n, n_in)
+        state : tuple of ndarray of shape (n, n_units), or None
+        sizes : ndarray of int of shape (n_steps,)
+            How many of the sequences are alive at each step.
+        """
+        n_units, n_steps = self.layout.n_units, len(x)
+        self.length = n_steps
+        self.s[:n_steps, n_units:-1] = x.transpose(0, 2, 1)
+        self.s[0, :n_units] = 0 if state is None else state[0].T
+        if self.cell.n_states > 1:
+            self._c(0)[...] = 0 if state is None else state[1].T.reshape(-1)
+        product, n_parts = gemm(self.dtype), 1 + len(self.cell.products)
+        for first, stop in self.stretches(n_steps):
+            self._see_x_alone(first, stop)
+            for calls, function in self._forward[first * n_parts : stop * n_parts]:
+                for call in calls:
+                    product(*call)
+                function()
+            self._local_derivatives(first, stop)()
+        found = self.s[1 : n_steps + 1] if self.every else self.s[n_steps, None]
+        h = found[:, :n_units].transpose(0, 2, 1)
+        if self.every:
+            h = h.copy()
+            self._clear_ended(sizes)
+        return h
 
     def stretches(self, n_steps):
-        """Yield (first, stop) of stretches whose records are kept together."""
+        """Yield (first, stop) of stretches whose blocks are kept together."""
         for first in range(0, n_steps, self.stretch):
-            if first and self.cell.memory is not None:
-                self.records[0, self.cell.memory] = self.records[-1, self.cell.memory]
+            if first and self.cell.n_states > 1:
+                self._c(0)[...] = self._c(self.stretch)
             yield first, min(first + self.stretch, n_steps)
 
-    def local_operands(self, first, stop):
-        """Operands of Cell.local for a stretch."""
-        if (first, stop) not in self._locals:
-            h = self.s[first + 1 : stop + 1, : self.n_units]
-            self._locals[first, stop] = self.cell.local_operands(
-                self.records[: stop - first],
-                h.reshape(stop - first, -1),
-                self.local[first:stop],
+    def _see_x_alone(self, first, stop):
+        """The gates that see x alone, for a stretch of steps."""
+        if not len(self.kernels.inputs):
+            return
+        layout, count = self.layout, stop - first
+        rows = self.values.reshape(len(self.values), -1, self.n)
+        z = rows[:count, layout.see_h : layout.n_rows]
+        np.matmul(self.kernels.inputs, self.s[first:stop, layout.n_units :], out=z)
+
+    def _local_derivatives(self, first, stop):
+        """The cell's function for a stretch."""
+        if (first, stop) not in self._derive:
+            layout, steps, count = self.layout, slice(first, stop), stop - first
+            h_prev, h = (
+                self.s[first + k : stop + k, : layout.n_units].reshape(count, -1)
+                for k in (0, 1)
             )
-        return self._locals[first, stop]
+            others = self._operands(steps) | self.kernels.vectors
+            b = Blocks(self.values[:count], layout.values, others)
+            d = Blocks(self.derivatives[steps], layout.derivatives)
+            self._derive[first, stop] = self.cell.derive(b, h_prev, h, d)
+        return self._derive[first, stop]
 
-    def start(self, x, state):
-        """Write the inputs (n_steps, n, n_in) and the initial state."""
-        n_units = self.n_units
-        self.s[: len(x), n_units:-1] = x.transpose(0, 2, 1)
-        self.s[0, :n_units] = 0 if state is None else state[0].T
-        if self.cell.memory is not None:
-            start = 0 if state is None else state[1].T.reshape(-1)
-            self.records[0, self.cell.memory] = start
-
-    def h(self, first, stop):
-        """Hidden states as rows, (stop - first, n, n_units)."""
-        return self.s[first + 1 : stop + 1, : self.n_units].transpose(0, 2, 1)
-
-    def clear_ended(self, sizes):
+    def _clear_ended(self, sizes):
         """Forget the states of sequences behind their ends, which may have diverged."""
         for t in range(int(np.searchsorted(-sizes, -self.n, "right")), len(sizes)):
-            self.s[t, : self.n_units, sizes[t] :] = 0
+            self.s[t, : self.layout.n_units, sizes[t] :] = 0
 
     # -------------------------------------------------------------- backward pass
     def _back_step(self, t):
-        cell, local, n = self.cell, self.local, self.n
-        through = cell.through is not None
-        dh = local[t + 1, cell.through] if through else self._dh(t).reshape(-1)
-        dc_next = None if cell.kept is None else local[t + 1, cell.kept]
-        operands = cell.back_operands(local[t], dh, dc_next, self.dc)
-        first, see_h, last = self._gates()
+        """The parts of step t, the last of the step first."""
+        cell, layout, n = self.cell, self.layout, self.n
+        d = Blocks(self.derivatives[t], layout.derivatives)
+        after = Blocks(self.derivatives[t + 1], layout.derivatives)
+        passes_on = "h_prev" in cell.derivatives
+        dh = after.h_prev if passes_on else self._dh(t).reshape(-1)
+        dc_next = after.c_prev if cell.n_states > 1 else None
+        stages = self._stages(cell.backward(d, dh, dc_next, self.dc))
+        parts = []
+        for function, (result, operand) in zip(
+            stages, reversed(cell.products.items()), strict=False
+        ):
+            delta, given = (getattr(d, k).reshape(-1, n) for k in (result, operand))
+            calls = products(self.back_products[result], delta, given)
+            if n > 1:  # else left to `_of_one_sequence`
+                own = self.operands[operand][t], self.d_products[result]
+                calls.append(outer_product(delta, *own))
+            parts.append(BackStep(function, calls, None))
+        deltas = self.derivatives[t].reshape(-1, n)
         calls, add = [], None
-        if n > 1:  # else left to `of_one_sequence`
-            delta = local[t, first:last].reshape(-1, n)
-            calls.append(outer_product(delta, self.s[t], self.d_kernel))
+        if n > 1:
+            delta = deltas[: layout.n_rows]
+            calls.append(outer_product(delta, self.s[t], self.d_gates))
         if t:
             target = self._dh(t - 1)
-            if through:
-                own, target = target, local[t, cell.through].reshape(-1, n)
-                add = (target, own, target) if self.every else None
-            if last > see_h:
-                beta = 1.0 if through or self.every else 0.0
-                delta = local[t, see_h:last].reshape(-1, n)
+            if passes_on:
+                outside, target = target, d.h_prev.reshape(-1, n)
+                add = (target, outside, target) if self.every else None
+            if layout.see_h:
+                beta = 1.0 if passes_on or self.every else 0.0
+                delta = deltas[: layout.see_h]
                 calls += products(self.back_kernel, delta, target, beta)
-        return BackStep(operands, calls, add)
-
-    def _gates(self):
-        """First block of the deltas, first of those that see h, and their end."""
-        cell = self.cell
-        see_h = cell.first_delta + cell.n_input
-        return cell.first_delta, see_h, see_h + cell.n_full + cell.n_recurrent
+        return [*parts, BackStep(stages[-1], calls, add)]
 
     def _dh(self, t):
         return self.dh[t if self.every else t % 2]
 
-    def receive(self, dy, n_steps):
-        """Write dL/dh: of every step, (n_steps, n, n_units), or of the last alone."""
-        cell, last = self.cell, n_steps - 1
-        if self.every:
-            self.dh[:n_steps] = dy.transpose(0, 2, 1)
-        else:
-            self._dh(last)[...] = dy.T
-        if cell.through is not None:
-            self.local[n_steps, cell.through] = self._dh(last).reshape(-1)
-        if cell.kept is not None:
-            self.local[n_steps, cell.kept] = 0
+    def backward(self, dy):
+        """Run back, and remember from which step on there is a gradient.
 
-    def vanished(self, t):
+        Parameters
+        ----------
+        dy : ndarray of shape (n_steps or 1, n, n_units)
+            Gradient with respect to what `forward` returned; may be overwritten.
+        """
+        self.d_gates[...] = 0
+        for d_product in self.d_products.values():
+            d_product[...] = 0
+        self._receive(dy)
+        self.first = self._run_back()
+        if self.n == 1:
+            self._of_one_sequence()
+
+    def _receive(self, dy):
+        """Write dL/dh where the last step looks for it."""
+        last, names = self.length - 1, self.layout.derivatives
+        if self.every:
+            self.dh[: self.length] = dy.transpose(0, 2, 1)
+        else:
+            self._dh(last)[...] = dy[0].T
+        after = Blocks(self.derivatives[self.length], names)
+        if "h_prev" in names:
+            after.h_prev[...] = self._dh(last).reshape(-1)
+        if "c_prev" in names:
+            after.c_prev[...] = 0
+
+    def _run_back(self):
+        """Return the step at which the gradient had vanished, or 0.
+
+        It is not looked for where every step adds to it.
+        """
+        product, n_parts = gemm(self.dtype), 1 + len(self.cell.products)
+        n_rest = self.length if self.every else WATCH
+        for stop in range(self.length, 0, -n_rest):
+            first = max(stop - n_rest, 0)
+            parts = slice(*((self.n_steps - t) * n_parts for t in (stop, first)))
+            for function, calls, add in self._backward[parts]:
+                function()
+                for call in calls:
+                    product(*call)
+                if add:
+                    np.add(*add)
+            if not self.every and self._vanished(first):
+                return first
+        return 0
+
+    def _vanished(self, t):
         """Whether so little of the gradient came to step t that it is lost to rounding.
 
         Numbers below the normal range are ten times slower.
         """
         tiny = np.finfo(self.dtype).tiny ** 0.65
-        return np.abs(self.local[t]).max() < tiny
+        return np.abs(self.derivatives[t]).max() < tiny
 
-    def of_one_sequence(self, first, stop):
-        """The gradient of the weights over some steps, where n = 1, as one product."""
-        begin, _, end = self._gates()
-        deltas = self.local[first:stop, begin:end].reshape(stop - first, -1)
-        return deltas.T @ self.s[first:stop, :, 0]
+    def _of_one_sequence(self):
+        """The gradient of the weights of all steps, where n = 1, as one product."""
+        steps, layout = slice(self.first, self.length), self.layout
+        deltas = self._deltas(steps)[:, : layout.n_rows, 0]
+        self.d_gates += deltas.T @ self.s[steps, :, 0]
+        for result, operand in self.cell.products.items():
+            delta = self._derivative(result, steps)[:, :, 0]
+            self.d_products[result] += delta.T @ self.operands[operand][steps, :, 0]
 
-    def unit_gradients(self, n_steps):
+    def _deltas(self, steps):
+        """Derivatives of some steps as rows, those of the gates first."""
+        return self.derivatives[steps].reshape(steps.stop - steps.start, -1, self.n)
+
+    def _derivative(self, name, steps):
+        """One derivative, of shape (steps, n_units, n)."""
+        k = self.layout.derivatives.index(name)
+        n_units = self.layout.n_units
+        return self._deltas(steps)[:, k * n_units : (k + 1) * n_units]
+
+    def add_gradient(self, g):
+        """Add the gradients of the parameters to those given by name."""
+        steps = slice(self.first, self.length)
+        d_vectors = {
+            name: self._derivative(name, steps).sum(axis=(0, 2))
+            for name in self.cell.vectors
+        }
+        self.layout.add_gradient(self.d_gates, self.d_products, d_vectors, g)
+
+    def input_gradient(self, weight_input):
+        """dL/dx, (n_steps, n, n_in)."""
+        steps = slice(self.first, self.length)
+        dx = np.zeros((self.length, self.n, len(weight_input)), self.dtype)
+        deltas = self._deltas(steps)
+        for rows, columns in self.layout.x_parts:
+            part = weight_input[:, columns] @ deltas[:, rows]
+            dx[steps] += part.transpose(0, 2, 1)
+        return dx
+
+    def unit_gradients(self):
         """dL/dz of the gates that see x, and dL/dh, after a pass with `every` step.
 
         Rectangles of shape (n_steps, n, n_gates * n_units) and (n_steps, n, n_units).
         """
-        cell, shape = self.cell, (n_steps, -1, self.n)
-        begin = cell.first_delta
-        deltas = self.local[:n_steps, begin : begin + cell.n_input + cell.n_full]
-        dh = self.dh[:n_steps]
-        if cell.through is not None:
-            dh = self.local[1 : n_steps + 1, cell.through]
-        return [part.reshape(shape).transpose(0, 2, 1) for part in (deltas, dh)]
+        deltas = self._deltas(slice(0, self.length))
+        parts = [deltas[:, rows] for rows, _ in self.layout.x_parts]
+        dh = self.dh[: self.length]
+        if "h_prev" in self.layout.derivatives:
+            dh = self._derivative("h_prev", slice(1, self.length + 1))
+        dz = np.concatenate(parts, axis=1)
+        return [part.transpose(0, 2, 1) for part in (dz, dh)]
 
-    def input_gradient(self, weight, first, stop):
-        """dL/dx of some steps, (stop - first, n, n_in).
+    # ----------------------------------------------------------------- tangent
+    def tangent(self, p, dx):
+        """Derivatives of what `forward` returned; see `recurrent_tangent`."""
+        return recurrent_tangent(self, p, dx)
 
-        `weight` (n_in, gates that see x * n_units) is in the deltas' order.
-        """
-        begin = self.cell.first_delta
-        n_blocks = weight.shape[1] // self.n_units
-        deltas = self.local[first:stop, begin : begin + n_blocks]
-        deltas = deltas.reshape(stop - first, -1, self.n)
-        return (weight @ deltas).transpose(0, 2, 1)
+
+def _blocks(n_steps, height, n, dtype):
+    """A contiguous, aligned (height, n) block for every step."""
+    size = height * n
+    flat = aligned(n_steps * round_up(size, dtype), dtype).reshape(n_steps, -1)
+    return flat[:, :size].reshape(n_steps, height, n)

@@ -1,8 +1,7 @@
 """Activation functions and their derivatives.
 
-Every function works in place on arrays of any floating type. A derivative is
-written as a function of the *output* ``a = f(z)``, so that no layer has to keep the
-pre-activations. To add one: write the two functions and register them.
+A derivative is written as a function of the *output* ``a = f(z)``, so that no layer has
+to keep the pre-activations. To add one: write the two functions and register them.
 """
 
 from collections.abc import Callable
@@ -12,22 +11,23 @@ import numpy as np
 
 
 class Activation(NamedTuple):
-    """A nonlinearity: ``apply(z)`` in place, ``slope(a, out)`` from its output."""
+    """A nonlinearity: ``apply(z, out)``, where out may be z, and ``slope(a, out)``."""
 
     apply: Callable
     slope: Callable
 
 
-def _identity(z):
-    return z
+def _identity(z, out):
+    if out is not z:
+        out[...] = z
 
 
 def _identity_slope(a, out):
     out[...] = 1
 
 
-def _tanh(z):
-    return np.tanh(z, z)
+def _tanh(z, out):
+    np.tanh(z, out)
 
 
 def _tanh_slope(a, out):
@@ -35,13 +35,12 @@ def _tanh_slope(a, out):
     np.subtract(1, out, out)
 
 
-def _logistic(z):
+def _logistic(z, out):
     # (1 + tanh(z / 2)) / 2 neither overflows nor leaves NumPy's vectorised tanh.
-    z *= 0.5
-    np.tanh(z, z)
-    z *= 0.5
-    z += 0.5
-    return z
+    np.multiply(z, 0.5, out)
+    np.tanh(out, out)
+    out *= 0.5
+    out += 0.5
 
 
 def _logistic_slope(a, out):
@@ -49,11 +48,11 @@ def _logistic_slope(a, out):
     np.multiply(out, a, out)
 
 
-def _relu(z):
+def _relu(z, out):
     if z.dtype.kind == "c":  # np.maximum would lose a complex step
-        z *= z.real > 0
-        return z
-    return np.maximum(z, 0, out=z)
+        np.multiply(z, z.real > 0, out)
+    else:
+        np.maximum(z, 0, out=out)
 
 
 def _relu_slope(a, out):

@@ -1,12 +1,17 @@
 """Adam on the flat parameter vector."""
 
 import math
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 
+from .._compat import Interval
 from ._base import Solver
 
 
+@dataclass
 class Adam(Solver):
     """Stochastic gradient with adaptive moments, and clipping of the gradient's norm.
 
@@ -16,16 +21,21 @@ class Adam(Solver):
 
     Parameters
     ----------
-    learning_rate_init : float
-    max_grad_norm : float or None
+    learning_rate_init : float > 0, default=1e-3
+        Learning rate of "adam".
+    max_grad_norm : float > 0 or None, default=1.0
+        "adam" scales gradients of a larger Euclidean norm down to this one.
     """
 
-    parameters = ("learning_rate_init", "max_grad_norm")
-    same_function = False
-    beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
+    learning_rate_init: float = 1e-3
+    max_grad_norm: float | None = 1.0
 
-    def __init__(self, learning_rate_init, max_grad_norm):
-        self.learning_rate, self.max_grad_norm = learning_rate_init, max_grad_norm
+    constraints: ClassVar[dict] = {
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+    }
+    same_function: ClassVar[bool] = False
+    beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
 
     def _iterate(self, objective, theta, monitor):
         m, v, t = np.zeros_like(theta), np.zeros_like(theta), 0
@@ -56,7 +66,11 @@ class Adam(Solver):
         grad *= 1 - self.beta_2
         v += grad
         # A Python float: one of NumPy's would turn single precision into double.
-        rate = self.learning_rate * math.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        rate = (
+            self.learning_rate_init
+            * math.sqrt(1 - self.beta_2**t)
+            / (1 - self.beta_1**t)
+        )
         np.sqrt(v, out=grad)
         grad += self.epsilon
         np.divide(m, grad, out=step)

@@ -1,28 +1,33 @@
 """The Solver contract."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
 
+@dataclass
 class Solver:
     """Minimises an objective over one flat vector; knows neither networks nor losses.
 
     An objective has ``loss_and_grad(theta)`` over all data; ``minibatches()``, which
-    yields functions ``theta -> (weight, loss, gradient)`` for one pass over the data;
-    and where it is half a sum of squares ``residuals(theta)`` and ``jacobian(theta)``.
+    yields functions ``theta -> (weight, loss, gradient)`` for one epoch; and where it
+    is half a sum of squares ``residuals(theta)`` and ``jacobian(theta)``. A solver is a
+    dataclass, whose fields are hyper-parameters of the estimators.
 
     Attributes
     ----------
-    parameters : tuple of str
-        The hyper-parameters of estimators that it is made with.
+    constraints : dict
+        What the fields may be, in scikit-learn's terms.
     same_function : bool
         Whether it needs the same function at every step: no chance in the network.
     sum_of_squares : bool
         Whether it needs residuals.
     """
 
-    parameters = ()
-    same_function = True
-    sum_of_squares = False
+    constraints: ClassVar[dict] = {}
+    same_function: ClassVar[bool] = True
+    sum_of_squares: ClassVar[bool] = False
 
     def minimise(self, objective, theta, monitor):
         """Run until the monitor says stop; Ctrl-C keeps what was reached.
@@ -35,7 +40,7 @@ class Solver:
         monitor : Monitor
             Holds the result.
         """
-        monitor.start(theta)
+        monitor.begin(theta)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells
                 self._iterate(objective, theta.copy(), monitor)
@@ -44,3 +49,35 @@ class Solver:
 
     def _iterate(self, objective, theta, monitor):
         raise NotImplementedError
+
+    @staticmethod
+    def _end(monitor, theta, loss, trials, reason):
+        """End where a routine of SciPy came to rest by itself."""
+        if monitor.stop:
+            return
+        if trials.turned_back:
+            monitor.not_finite(theta)
+            return
+        if monitor.n_iter == 0:
+            monitor.update(theta, loss)
+        monitor.finish(reason)
+
+
+class Trials:
+    """Whether points that were tried had to be refused, for good.
+
+    Attributes
+    ----------
+    settled : float
+        The lowest loss at the end of a step.
+    turned_back : bool
+        Whether a point that is not finite was refused since then.
+    """
+
+    def __init__(self, loss):
+        self.settled, self.turned_back = loss, False
+
+    def settle(self, loss):
+        """Take note of the end of a step; a gain makes up for turning back."""
+        if loss < self.settled:
+            self.settled, self.turned_back = loss, False

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.optimize import minimize
 
-from ._base import Solver
+from ._base import Solver, Trials
 
-#: The monitor decides when to stop; these only catch what is exactly solved.
+#: The monitor decides when to stop; SciPy's own tests end only what is solved exactly.
 OPTIONS = {"maxfun": 1_000_000, "ftol": 0.0, "gtol": 1e-10}
 
 #: Losses this many times higher than where a line search began are all the same to it.
@@ -22,25 +22,20 @@ class LBFGS(Solver):
         function = _Guarded(objective.loss_and_grad)
 
         def callback(intermediate_result):
-            function.settle(intermediate_result.fun)
+            function.trials.settle(intermediate_result.fun)
             if monitor.update(intermediate_result.x, intermediate_result.fun):
                 raise StopIteration
 
         result = minimize(
-            *(function, theta.astype(float)),
+            function,
+            theta.astype(float),
             jac=True,
             method="L-BFGS-B",
             callback=callback,
             options=OPTIONS | {"maxiter": monitor.max_iter},
         )
-        if monitor.stop:
-            return
-        if function.turned_back:
-            monitor.not_finite(result.x)
-            return
-        if monitor.n_iter == 0:
-            monitor.update(result.x, result.fun)
-        monitor.finish("there is no lower point along the gradient")
+        reason = "there is no lower point along the gradient"
+        self._end(monitor, result.x, result.fun, function.trials, reason)
 
 
 class _Guarded:
@@ -51,20 +46,15 @@ class _Guarded:
     """
 
     def __init__(self, loss_and_grad):
-        self.loss_and_grad = loss_and_grad
-        self.settled, self.turned_back = None, False
+        self.loss_and_grad, self.trials = loss_and_grad, None
 
     def __call__(self, theta):
         loss, grad = self.loss_and_grad(theta)
         finite = bool(np.isfinite(loss) and np.isfinite(grad).all())
-        if self.settled is None:
-            self.settled = loss if finite else 0.0
-        if finite and loss <= PLATEAU * abs(self.settled):
+        if self.trials is None:
+            self.trials = Trials(loss if finite else 0.0)
+        plateau = PLATEAU * abs(self.trials.settled)
+        if finite and loss <= plateau:
             return float(loss), grad.astype(float)
-        self.turned_back |= not finite
-        return PLATEAU * abs(self.settled), np.zeros(len(theta))
-
-    def settle(self, loss):
-        """Take note of the end of a search; a gain makes up for turning back."""
-        if loss < self.settled:
-            self.settled, self.turned_back = loss, False
+        self.trials.turned_back |= not finite
+        return plateau, np.zeros(len(theta))

@@ -1,11 +1,13 @@
 """Levenberg-Marquardt: SciPy's least squares."""
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.optimize import least_squares
 
-from ._base import Solver
+from ._base import Solver, Trials
 
-#: The monitor decides when to stop; these only catch what is exactly solved.
+#: The monitor decides when to stop; SciPy's own tests end only what is solved exactly.
 OPTIONS = {"ftol": None, "xtol": 1e-15, "gtol": 1e-13, "max_nfev": 1_000_000}
 
 #: Where residuals are not finite they count as so many times those of the last step.
@@ -20,16 +22,19 @@ class LevenbergMarquardt(Solver):
     have it: scaled by the diagonal, long free runs end in poor minima.
     """
 
-    sum_of_squares = True
+    sum_of_squares: ClassVar[bool] = True
 
     def _iterate(self, objective, theta, monitor):
         step = _Step(objective, monitor)
-        if not np.isfinite(step.residuals(theta.astype(float))).all():
+        theta = theta.astype(float)
+        if not np.isfinite(step.residuals(theta)).all():
             monitor.not_finite(theta)
             return
         try:
             result = least_squares(
-                *(step.residuals, theta.astype(float), step.jacobian),
+                step.residuals,
+                theta,
+                step.jacobian,
                 method="trf",
                 x_scale=1.0,
                 tr_solver="exact",
@@ -37,43 +42,45 @@ class LevenbergMarquardt(Solver):
             )
         except StopIteration:
             return
-        if step.turned_back:
-            monitor.not_finite(result.x)
-            return
-        if monitor.n_iter == 0:
-            monitor.update(result.x, result.cost)
-        monitor.finish("there is no lower point nearby")
+        reason = "there is no lower point nearby"
+        self._end(monitor, result.x, result.cost, step.trials, reason)
 
 
 class _Step:
     """Residuals and their derivatives; an accepted step goes to the monitor.
 
-    SciPy asks for derivatives where it starts and where it has found a lower sum.
+    SciPy asks for derivatives where it starts and where it has found a lower sum, which
+    is where it has just asked for the residuals.
     """
 
     def __init__(self, objective, monitor):
         self.objective, self.monitor = objective, monitor
-        self.settled, self.turned_back = None, False
+        self.trials, self.theta, self.found = None, None, None
 
     def residuals(self, theta):
         if not np.isfinite(theta).all():  # the squares of the derivatives overflow
             self.monitor.not_finite(theta)
             raise StopIteration
-        found = self.objective.residuals(theta)
-        if np.isfinite(found).all() or self.settled is None:
-            return found
-        self.turned_back = True  # SciPy takes a smaller step where the sum is higher
-        return HIGH * np.abs(self.settled) + HIGH
+        if self.theta is None or not np.array_equal(theta, self.theta):
+            found = self.objective.residuals(theta)
+            if self.trials is not None and not np.isfinite(found).all():
+                self.trials.turned_back = True
+                # SciPy takes a smaller step where the sum is higher.
+                return HIGH * np.abs(self.settled) + HIGH
+            self.theta, self.found = theta.copy(), found
+        return self.found
 
     def jacobian(self, theta):
         found = self.objective.jacobian(theta)
         if not np.isfinite(found).all():
             self.monitor.not_finite(theta)
             raise StopIteration
-        started = self.settled is not None
-        self.settled = self.objective.residuals(theta)
-        if started:
-            self.turned_back = False  # the gain makes up for it
-            if self.monitor.update(theta, 0.5 * float(self.settled @ self.settled)):
-                raise StopIteration
+        self.settled = self.residuals(theta)
+        loss = 0.5 * float(self.settled @ self.settled)
+        if self.trials is None:
+            self.trials = Trials(loss)
+            return found
+        self.trials.settle(loss)
+        if self.monitor.update(theta, loss):
+            raise StopIteration
         return found

@@ -1,5 +1,6 @@
 """What every solver reports to: curves, stopping, best parameters, verbosity."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -33,6 +34,8 @@ class Monitor:
         Training loss of `theta`.
     loss_curve, validation_loss_curve : list of float
         One entry per iteration.
+    ended_by_user : bool
+        Whether Ctrl-C or a callback ended it.
     """
 
     def __init__(
@@ -43,12 +46,13 @@ class Monitor:
         self.loss_curve, self.validation_loss_curve = [], []
         self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
+        self.ended_by_user = False
 
     @property
     def n_iter(self):
         return len(self.loss_curve)
 
-    def start(self, theta):
+    def begin(self, theta):
         """Remember where the minimisation begins."""
         self.theta = theta.copy()
 
@@ -69,7 +73,7 @@ class Monitor:
             self.theta, self.loss = theta.copy(), float(loss)
         self._judge(watched)
         if self.callback and self.callback(self.theta):
-            self.stop = True
+            self.stop = self.ended_by_user = True
         return self.stop
 
     def _judge(self, watched):
@@ -85,11 +89,10 @@ class Monitor:
             )
         elif self.n_iter >= self.max_iter:
             self.stop = True
-            warnings.warn(
+            _warn(
                 f"The solver stopped at max_iter={self.max_iter} iterations before it "
                 "converged. Raise max_iter, or tol.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def finish(self, reason):
@@ -103,22 +106,38 @@ class Monitor:
         self.stop = True
         if self.before is not None and np.array_equal(theta, self.theta):
             self.theta, self.loss = self.before  # finite, but their loss is not
-        warnings.warn(
+        _warn(
             f"Training turned non-finite after iteration {self.n_iter}; the last "
             "finite parameters are kept. A larger alpha may help, and with "
             "solver='adam' a smaller learning_rate_init or max_grad_norm.",
             ConvergenceWarning,
-            stacklevel=2,
         )
         return True
 
     def interrupted(self):
         """End because the user pressed Ctrl-C."""
-        self.stop = True
-        warnings.warn(
-            f"Training interrupted by user after iteration {self.n_iter}.", stacklevel=2
-        )
+        self.stop = self.ended_by_user = True
+        _warn(f"Training interrupted by user after iteration {self.n_iter}.")
 
 
 def _finite(array):
     return bool(np.isfinite(array).all())
+
+
+def _warn(message, category=UserWarning):
+    """Warn at the line of the user who called `fit`, outside of this package."""
+    depth, frame = 2, sys._getframe(1)
+    while frame.f_back and not _is_outside(frame):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=depth)
+
+
+def _is_outside(frame):
+    name = frame.f_globals.get("__name__", "").partition(".")[0]
+    return name not in (
+        __name__.partition(".")[0],
+        "scipy",
+        "sklearn",
+        "joblib",
+        "contextlib",
+    )

@@ -1,4 +1,4 @@
-"""Run a network over records, in batches of bounded size."""
+"""Run a fitted network over sequences, in batches of bounded size."""
 
 from contextlib import nullcontext
 from functools import lru_cache
@@ -13,13 +13,16 @@ from ..layers import one_thread
 #: layers need on the way.
 PIECE_ROWS = 2**15
 
-#: At most so many rows take little time, and what is around them counts: to make the
-#: structure of one sequence of 24 steps takes a sixth of the time to predict it, so the
-#: last ones are remembered.
+#: At most so many rows take little time, and what is around them counts: to set the
+#: number of threads takes longer than a small product could lose.
 FEW_ROWS = 1000
 
+#: To make the structure of one sequence of 24 steps takes a sixth of the time to
+#: predict it, so the last ones of at most so many rows are remembered.
+VERY_FEW_ROWS = 100
 
-def run(network, theta, x, records, state=None, last=False):
+
+def infer(network, theta, x, records, state=None, last=False):
     """Outputs of a network for standardised rows.
 
     Parameters
@@ -41,7 +44,6 @@ def run(network, theta, x, records, state=None, last=False):
     state : object
         The state after each record.
     """
-    # To set the number of threads takes longer than a small product could lose.
     with one_thread() if len(x) > FEW_ROWS else nullcontext():
         return _by_tiles(network, theta, x, records, state, last)
 
@@ -53,12 +55,14 @@ def _by_tiles(network, theta, x, records, state, last):
     states, orders, steps = [], [], None
     for order in tiles(lengths):
         if steps is None or not np.array_equal(steps.lengths, lengths[order]):
-            steps = _structure(lengths[order])
+            steps = _steps(lengths[order])
         source = steps.packing(starts[order])
         part = take(state, order)
         if last:
-            out = steps.tail(1)
-            rows[order], after, _ = network.forward(theta, x[source], steps, out, part)
+            wanted = steps.tail(1)
+            rows[order], after, _ = network.forward(
+                theta, x[source], steps, wanted, part
+            )
         else:
             rows[source], after = _in_pieces(network, theta, x[source], steps, part)
         states.append(after)
@@ -69,14 +73,14 @@ def _by_tiles(network, theta, x, records, state, last):
     return rows, take(_join(states), back)
 
 
-def _structure(lengths):
-    if lengths.sum() > FEW_ROWS:
+def _steps(lengths):
+    if lengths.sum() > VERY_FEW_ROWS:
         return Steps(lengths)
-    return _remembered(tuple(lengths.tolist()))
+    return _few_rows(tuple(lengths.tolist()))
 
 
 @lru_cache(maxsize=16)
-def _remembered(lengths):
+def _few_rows(lengths):
     return Steps(lengths)
 
 
@@ -113,7 +117,7 @@ def take(state, indices):
         return None
     if isinstance(state, np.ndarray):
         return state[indices]
-    return [take(part, indices) for part in state]
+    return _like(state, [take(part, indices) for part in state])
 
 
 def _join(states):
@@ -122,4 +126,10 @@ def _join(states):
         return None
     if isinstance(states[0], np.ndarray):
         return np.concatenate(states)
-    return [_join(parts) for parts in zip(*states, strict=True)]
+    parts = [_join(parts) for parts in zip(*states, strict=True)]
+    return _like(states[0], parts)
+
+
+def _like(state, parts):
+    """Parts as the kind of state that they belong to."""
+    return type(state)(*parts) if hasattr(state, "_fields") else parts

@@ -1,67 +1,132 @@
-"""Losses of one residual ``r = y_pred - y``, and their derivatives.
+"""Losses of predictions against targets, and their derivatives.
 
-A loss knows no model. Its ``parameters`` name the hyper-parameters it is made with.
-To add one: write the class and register it.
+A loss knows no model. It is a dataclass, whose fields are hyper-parameters of the
+estimators. To add one: write the class, docstring included, and register it.
 """
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 
-
-class SquaredError:
-    """``r^2 / 2``; its minimiser is the conditional mean."""
-
-    parameters = ()
-
-    def value(self, r):
-        return 0.5 * r * r
-
-    def slope(self, r):
-        return r
+from .._compat import Interval
 
 
-class AbsoluteError:
-    """``|r|``; its minimiser is the conditional median."""
+@dataclass
+class Loss:
+    """Loss of each row, summed over its outputs.
 
-    parameters = ()
+    Attributes
+    ----------
+    constraints : dict
+        What the fields may be, in scikit-learn's terms.
+    """
 
-    def value(self, r):
-        return r * np.sign(r.real)
+    constraints: ClassVar[dict] = {}
 
-    def slope(self, r):
+    #: Function (y_pred, y) -> ndarray of shape (n_rows, n_predictions), where the loss
+    #: is half the sum of squares of such numbers and each has the derivative 1 by its
+    #: prediction: what least-squares solvers take. None for other losses.
+    residual = None
+
+    def n_predictions(self, n_outputs):
+        """How many numbers the network puts out for so many outputs."""
+        return n_outputs
+
+    def value(self, y_pred, y):
+        """Loss of each row.
+
+        Parameters
+        ----------
+        y_pred : ndarray of shape (n_rows, n_predictions)
+        y : ndarray of shape (n_rows, n_outputs)
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        raise NotImplementedError
+
+    def gradient(self, y_pred, y):
+        """Derivative of `value` by y_pred, (n_rows, n_predictions), a new array."""
+        raise NotImplementedError
+
+
+@dataclass
+class SquaredError(Loss):
+    """``(y_pred - y)^2 / 2``; its minimiser is the conditional mean."""
+
+    def value(self, y_pred, y):
+        r = y_pred - y
+        return (0.5 * r * r).sum(axis=1)
+
+    def gradient(self, y_pred, y):
+        return y_pred - y
+
+    residual = gradient
+
+
+@dataclass
+class AbsoluteError(Loss):
+    """``|y_pred - y|``; its minimiser is the conditional median."""
+
+    def value(self, y_pred, y):
+        r = y_pred - y
+        return (r * np.sign(r.real)).sum(axis=1)
+
+    def gradient(self, y_pred, y):
+        r = y_pred - y
         return np.sign(r.real).astype(r.dtype)
 
 
-class Huber:
-    """``r^2 / 2`` up to `huber_delta`, linear beyond (Huber 1964)."""
+@dataclass
+class Huber(Loss):
+    """Half a square up to `huber_delta`, linear beyond (Huber 1964).
 
-    parameters = ("huber_delta",)
+    Parameters
+    ----------
+    huber_delta : float > 0, default=1.35
+        Residual at which ``loss="huber"`` turns from quadratic to linear.
+    """
 
-    def __init__(self, huber_delta=1.35):
-        self.delta = huber_delta
+    huber_delta: float = 1.35
+    constraints: ClassVar[dict] = {
+        "huber_delta": [Interval(Real, 0, None, closed="neither")]
+    }
 
-    def value(self, r):
+    def value(self, y_pred, y):
+        r = y_pred - y
         size = r * np.sign(r.real)
-        far = self.delta * (size - 0.5 * self.delta)
-        return np.where(size.real <= self.delta, 0.5 * r * r, far)
+        far = self.huber_delta * (size - 0.5 * self.huber_delta)
+        near = size.real <= self.huber_delta
+        return np.where(near, 0.5 * r * r, far).sum(axis=1)
 
-    def slope(self, r):
-        far = np.sign(r.real) * self.delta
-        return np.where(np.abs(r.real) <= self.delta, r, far).astype(r.dtype)
+    def gradient(self, y_pred, y):
+        r = y_pred - y
+        far = np.sign(r.real) * self.huber_delta
+        return np.where(np.abs(r.real) <= self.huber_delta, r, far).astype(r.dtype)
 
 
-class Quantile:
-    """Pinball loss; its minimiser is the conditional `quantile` (Koenker 1978)."""
+@dataclass
+class Quantile(Loss):
+    """Pinball loss; its minimiser is the conditional `quantile` (Koenker 1978).
 
-    parameters = ("quantile",)
+    Parameters
+    ----------
+    quantile : float in (0, 1), default=0.5
+        The quantile that ``loss="quantile"`` estimates.
+    """
 
-    def __init__(self, quantile=0.5):
-        self.quantile = quantile
+    quantile: float = 0.5
+    constraints: ClassVar[dict] = {"quantile": [Interval(Real, 0, 1, closed="neither")]}
 
-    def value(self, r):
-        return r * self.slope(r)
+    def value(self, y_pred, y):
+        return ((y_pred - y) * self.gradient(y_pred, y)).sum(axis=1)
 
-    def slope(self, r):
-        # d/dy_pred: an observation above the prediction pulls with weight `quantile`.
+    def gradient(self, y_pred, y):
+        # An observation above the prediction pulls with weight `quantile`.
+        r = y_pred - y
         return np.where(r.real < 0, -self.quantile, 1 - self.quantile).astype(r.dtype)
 
 

@@ -1,6 +1,11 @@
 """What is minimised: network + loss + L2. The only place that knows all three."""
 
+from functools import cached_property
+
 import numpy as np
+
+from ..data._steps import Steps
+from ..numerics._workspace import Workspace
 
 #: How often derivatives are copied: into another order, weighted, decomposed.
 COPIES = 3
@@ -12,16 +17,16 @@ KEPT = 2**24
 class Objective:
     r"""Weighted mean loss with an L2 penalty.
 
-    .. math:: \frac{1}{\sum_r w_r} \Big( \sum_r w_r \sum_o \ell(\hat y_{ro} - y_{ro})
+    .. math:: \frac{1}{\sum_r w_r} \Big( \sum_r w_r \ell(\hat y_r, y_r)
               + \frac{\alpha}{2} \|W\|^2 \Big)
 
-    over the rows r that have a target and the outputs o, with biases left free: the
-    function whose gradient MLPRegressor descends.
+    over the rows r that have a target, with biases left free: the function whose
+    gradient MLPRegressor descends.
 
     Parameters
     ----------
     network : Layer
-    loss : object with methods ``value`` and ``slope``
+    loss : Loss
     alpha : float
     data : Dataset
     batch_size : int, default=None
@@ -31,40 +36,58 @@ class Objective:
     """
 
     def __init__(self, network, loss, alpha, data, batch_size=None, rng=None):
-        self.network, (self.front, self.rest) = network, network.split()
+        self.network, (self.fixed, self.trained) = network, network.split()
         self.loss, self.alpha = loss, alpha
         self.data, self.batch_size, self.rng = data, batch_size, rng
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
         self.penalised = penalised(network).astype(self.dtype)
-        self._tiles = None
+        self.workspace = Workspace()
+
+    @cached_property
+    def tiles(self):
+        """All data, packed, and run through the fixed layers if that takes no room."""
+        tiles = self.data.tiles()
+        if not self._prepares_each_time:
+            tiles = [self._prepare(tile) for tile in tiles]
+        return tiles
+
+    @cached_property
+    def _prepares_each_time(self):
+        """Whether what the fixed layers put out is too much to be kept."""
+        if self.fixed is None:
+            return False
+        n_targets = self.data.n_sequences if self.data.last else self.data.n_steps
+        return n_targets * self.fixed.n_out >= KEPT
+
+    def _tiles(self):
+        """Yield the tiles as the trained layers see them."""
+        for tile in self.tiles:
+            yield self._prepare(tile) if self._prepares_each_time else tile
 
     def loss_and_grad(self, theta):
         """Value and gradient over all data."""
         theta = theta.astype(self.dtype, copy=False)
         grad = np.zeros_like(theta)
-        value = sum(self._add(theta, tile, grad) for tile in self._all())
+        value = sum(self._add(theta, tile, grad) for tile in self._tiles())
         grad /= self.weight_sum
         return value / self.weight_sum + self._penalty(theta, grad), grad
 
     def value(self, theta):
         """Mean loss over all data, without the penalty."""
-        theta = theta.astype(self.dtype, copy=False)
         total = 0.0
-        for tile in self._all():
-            y_pred, _, _ = self.rest.forward(theta, *tile[:3])
-            losses = self.loss.value(y_pred - tile.y).sum(axis=1)
-            total += float(tile.weight @ losses)
+        for tile, y_pred in self._predictions(theta):
+            total += float(tile.weight @ self.loss.value(y_pred, tile.y))
         return total / self.weight_sum
 
     def residuals(self, theta):
-        """Whose halved sum of squares is the squared loss with its penalty."""
-        theta = theta.astype(self.dtype, copy=False)
-        found = []
-        for tile in self._all():
-            y_pred, _, _ = self.rest.forward(theta, *tile[:3])
-            found.append(self._weighted(y_pred - tile.y, tile))
+        """Whose halved sum of squares is the loss with its penalty."""
+        found = [
+            self._weighted(self.loss.residual(y_pred, tile.y), tile)
+            for tile, y_pred in self._predictions(theta)
+        ]
         strength = np.sqrt(self.alpha / self.weight_sum)
+        theta = theta.astype(self.dtype, copy=False)
         found.append(strength * (theta * self.penalised)[self.penalised > 0])
         return np.concatenate(found).astype(float)
 
@@ -72,32 +95,38 @@ class Objective:
         """Derivatives of the residuals, of shape (n_residuals, network.size)."""
         theta = theta.astype(self.dtype, copy=False)
         found = []
-        for tile in self._all():
-            _, _, cache = self.rest.forward(theta, *tile[:3], train=True)
-            found.append(self._weighted(self.rest.tangent(theta, cache), tile))
+        for tile in self._tiles():
+            _, _, cache = self._forward(theta, tile)
+            found.append(self._weighted(self.trained.tangent(theta, cache), tile))
         strength = np.sqrt(self.alpha / self.weight_sum)
         found.append(np.diag(strength * self.penalised)[self.penalised > 0])
         return np.concatenate(found).astype(float)
+
+    def _predictions(self, theta):
+        """Yield each tile with the outputs of the network."""
+        theta = theta.astype(self.dtype, copy=False)
+        for tile in self._tiles():
+            yield tile, self.trained.forward(theta, tile.x, tile.steps, tile.wanted)[0]
 
     def _weighted(self, values, tile):
         """Values of the rows that count, times the root of their share, flat."""
         counts = tile.weight > 0
         root = np.sqrt(tile.weight[counts] / self.weight_sum)
-        values = values[counts].reshape(len(root), self.rest.n_out, -1)
+        values = values[counts].reshape(len(root), self.trained.n_out, -1)
         flat = (values * root[:, None, None]).reshape(-1, values.shape[2])
         return flat[:, 0] if values.shape[2] == 1 else flat
 
     @property
     def n_derivatives(self):
         """Numbers that `jacobian` and what is made of it hold at once."""
-        tiles = list(self._all())
-        targets = sum(tile.out.n_rows for tile in tiles) * self.rest.n_out
-        most = max(self.rest.n_tangents(tile.steps, tile.out) for tile in tiles)
+        tiles = list(self._tiles())
+        targets = sum(tile.wanted.n_rows for tile in tiles) * self.trained.n_out
+        most = max(self.trained.n_tangents(tile.steps, tile.wanted) for tile in tiles)
         return COPIES * max(targets, most) * self.network.size
 
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""
-        for tiles in self.data.minibatches(self.batch_size, self.rng):
+        for tiles in self.data.minibatches(self.batch_size, self.rng, self._steps):
             weight = sum(float(tile.weight.sum(dtype=float)) for tile in tiles)
             tiles = [self._prepare(tile) for tile in tiles]
             if weight > 0:
@@ -109,37 +138,33 @@ class Objective:
         grad /= weight
         return weight, value + self._penalty(theta, grad), grad
 
-    def _all(self):
-        """Tiles of all data, as the network sees them."""
-        if self._tiles is None:
-            self._tiles = self.data.tiles()
-            n_rows = sum(tile.out.n_rows for tile in self._tiles)
-            self._keep = self.front and n_rows * self.front.n_out < KEPT
-            if self._keep:
-                self._tiles = [self._prepare(tile) for tile in self._tiles]
-        for tile in self._tiles:
-            yield tile if self._keep else self._prepare(tile)
-            if not self._keep:
-                tile.steps.scratch.clear()
+    def _steps(self, lengths):
+        """The structure of such lengths, which mini-batches share."""
+        return self.workspace.recall(lengths.tobytes(), lambda: Steps(lengths))
 
     def _prepare(self, batch):
         """Run the fixed layers, whose output is the same for all parameters."""
-        if self.front is None:
+        if self.fixed is None:
             return batch
-        x, steps, out = batch[:3]
+        x, steps, wanted = batch[:3]
+        middle = self.trained.between(steps, wanted)[0]
         theta = np.empty(0, x.dtype)
-        middle = self.rest.structures(steps, out)[0]
-        x, _, _ = self.front.forward(theta, x, steps, middle, train=True)
-        out = middle if out is middle else middle.tail(out.n_steps)
-        return batch._replace(x=x, steps=middle, out=out)
+        x, _, _ = self.fixed.forward(theta, x, steps, middle, workspace=self.workspace)
+        wanted = middle if wanted is middle else middle.tail(wanted.n_steps)
+        return batch._replace(x=x, steps=middle, wanted=wanted)
+
+    def _forward(self, theta, batch):
+        return self.trained.forward(
+            theta, batch.x, batch.steps, batch.wanted, workspace=self.workspace
+        )
 
     def _add(self, theta, batch, grad):
         """Sum of the losses of a batch; its gradient is added to `grad`."""
-        y_pred, _, cache = self.rest.forward(theta, *batch[:3], train=True)
-        residual = y_pred - batch.y
-        value = batch.weight @ self.loss.value(residual).sum(axis=1)
-        dy = self.loss.slope(residual) * batch.weight[:, None]
-        self.rest.backward(theta, dy, cache, grad, need_dx=False)
+        y_pred, _, cache = self._forward(theta, batch)
+        value = batch.weight @ self.loss.value(y_pred, batch.y)
+        dy = self.loss.gradient(y_pred, batch.y)
+        dy *= batch.weight[:, None]
+        self.trained.backward(theta, dy, cache, grad, need_dx=False)
         return value
 
     def _penalty(self, theta, grad):

@@ -1,111 +1,152 @@
-"""The Cell contract: one step and its derivative.
+"""The Cell contract: one step of a recurrent network, and its derivative.
 
-A cell sees one step of all living sequences at once. Every quantity of a step (a
-gate, a state) is a *block*: ``n_units`` rows of one number per sequence, contiguous in
-memory. Blocks that one operation can treat together lie side by side in a *record*, so
-that one NumPy call serves them all. The driver (`Recurrent`) owns the records, the loop
-over time and every matrix product; the cell is left with its equations.
-
-The product of a step is ``z = W [h_{t-1}; x_t; 1]``, one block for each gate:
-
-- the ``n_full`` gates depend on h and x,
-- the ``n_recurrent`` ones on h alone,
-- the ``n_input`` ones on x alone; they come apart, as `x_part`.
-
-Blocks of a record are addressed by `block(record, first, stop)`; with a leading axis
-the same call addresses them for a whole stretch of steps.
+A cell sees one step of all sequences at once. Each quantity of the step (a gate, a
+state, a gradient) is a *block*: ``n_units`` times one number per sequence, contiguous
+and flat. Blocks have names, and neighbours can be taken together, so that one NumPy
+call serves them all. The passes over time own the memory, the loop and every matrix
+product; the cell is left with its equations.
 """
 
 import numpy as np
 
 
-def constant(value, like):
-    """A number as an array: NumPy takes twice as long over a Python float."""
-    return np.array(value, like.dtype)
+class Blocks:
+    """Blocks by name: ``b.r`` is one, ``b["r":"z"]`` a stretch of neighbours, flat.
 
+    With a leading axis of steps the same names give them for all these steps.
 
-def block(record, first, stop=None):
-    """Blocks `first` to `stop` of a record (..., n_blocks, size), flat, as a view."""
-    stop = first + 1 if stop is None else stop
-    return record[..., first:stop, :].reshape(*record.shape[:-2], -1)
+    Parameters
+    ----------
+    array : ndarray of shape (..., n_blocks, size)
+    names : tuple of str of length n_blocks
+    others : dict of str to ndarray
+        Blocks that lie elsewhere.
+    """
+
+    def __init__(self, array, names, others=()):
+        self._array, self._names = array, names
+        self.__dict__.update(others)
+
+    def __getitem__(self, span):
+        part = self.stacked(span.start, span.stop)
+        return part.reshape(*part.shape[:-2], -1)
+
+    def __getattr__(self, name):
+        if name not in self._names:
+            raise AttributeError(f"There is no block {name!r} among {self._names}.")
+        block = self.__dict__[name] = self[name:name]
+        return block
+
+    def stacked(self, first, last):
+        """A stretch as rows (..., n_blocks, size): one block acts on all of them."""
+        begin, end = self._names.index(first), self._names.index(last)
+        return self._array[..., begin : end + 1, :]
 
 
 class Cell:
     """One step of a recurrent network.
 
+    The pass computes ``z = W [h_{t-1}; x_t; 1]`` for all gates; `forward` turns it into
+    the new state. Blocks of the forward step are the gates, which hold z, then
+    `blocks`; blocks of its derivative are the gates, which end as dL/dz, then
+    `derivatives`. Gates have the same order everywhere, parameters included.
+
     Attributes
     ----------
-    n_full, n_recurrent, n_input : int
-        How many gates depend on h and x, on h alone, on x alone.
-    n_sigmoids : int
-        The first so many gates are sigmoids, written (1 + tanh(z / 2)) / 2: the driver
-        hands them over as z / 2, the halves being folded into the weights.
-    n_record : int
-        Blocks of the forward record; z fills its first ones. 0: z is written to h.
-    memory : int or None
-        Block of the forward record that holds the second state, c_{t-1}.
-    n_local : int
-        Blocks of the record of local derivatives.
-    first_delta : int
-        First block of the local record that becomes dL/dz: the gates that depend on x
-        alone, then the full ones, then those that depend on h alone.
-    through : int or None
-        Block of the local record that becomes the part of dL/dh_{t-1} that does not
-        pass through a matrix product.
-    kept : int or None
-        Block of the local record that becomes dL/dc_{t-1}.
+    gates : dict of str to {"hx", "h", "x"}
+        What each gate sees: h_{t-1} and x_t, either alone. In this order.
+    halved : tuple of str
+        Gates that are handed over as z / 2, as sigmoid(z) = (1 + tanh(z / 2)) / 2 wants
+        it: the halves are folded into the weights, and cost nothing.
+    blocks : tuple of str
+        What else `forward` keeps. A block named ``c`` is a second state: it holds
+        c_{t-1}.
+    derivatives : tuple of str
+        What else `derive` and `backward` keep. ``h_prev`` ends as the part of
+        dL/dh_{t-1} that passes through no matrix product, ``c_prev`` as dL/dc_{t-1}.
+    vectors : tuple of str
+        Parameters of one number per unit: blocks of `forward`, and of the derivative,
+        where they end as dL/dvector of the step.
+    products : dict of str to str
+        Products behind a gate, ``{"u": "a"}`` for u = U a, in the order of computation.
+        Both are blocks of both steps; a derivative u ends as dL/du, a is given then.
     recurrent_gain : float
-        The orthogonal recurrent weights of the start are multiplied by it.
+        The orthogonal initial values of recurrent weights are multiplied by it.
     """
 
-    n_full = n_recurrent = n_input = n_sigmoids = n_record = n_local = first_delta = 0
-    memory = through = kept = None
+    gates = {}
+    halved = blocks = derivatives = vectors = ()
+    products = {}
     recurrent_gain = 1.0
 
     @property
     def n_states(self):
-        return 1 if self.memory is None else 2
+        return 2 if "c" in self.blocks else 1
 
-    def start_bias(self, bias, n_units):
-        """Starting values of the biases of the gates that see x."""
-        bias[...] = 0
+    def initialise(self, bias, vectors):
+        """Write initial values other than zero, given by gate and by name."""
 
-    def start_memory(self, weight_recurrent, bias, time_scale):
-        """Starting values with which units remember for so many steps.
+    def initialise_memory(self, recurrent, bias, time_scale):
+        """Write initial values with which units remember for so many steps.
 
         Parameters
         ----------
-        weight_recurrent : ndarray of shape (n_units, gates that see h * n_units)
-        bias : ndarray of shape (gates that see x * n_units,)
+        recurrent : dict of str to ndarray of shape (n_units, n_units)
+            The recurrent weights of the gates that see h, transposed.
+        bias : dict of str to ndarray of shape (n_units,)
+            The biases of the gates that see x.
         time_scale : ndarray of shape (n_units,)
             Steps after which a share of 1/e is left.
         """
         raise NotImplementedError
 
-    def operands(self, record, x_part, h_prev, h, c):
-        """Views for `step`; h and c are where the new states belong.
+    def forward(self, b, h_prev, h, c):
+        """Make the function, without arguments, that computes the new state.
 
-        Where nobody differentiates, h may be the memory of h_prev: what `step` needs of
-        it must be read before h is written.
+        Parameters
+        ----------
+        b : Blocks
+        h_prev : ndarray
+            The block of h_{t-1}.
+        h, c : ndarray
+            Where h_t and c_t belong. In inference they are the memory of h_{t-1} and
+            c_{t-1}: what is needed of these is read before.
+
+        Returns
+        -------
+        callable, or with `products` tuple of callable
+            The k-th product is computed behind the k-th of them.
         """
         raise NotImplementedError
 
-    def step(self, *operands):
-        """Compute the new states from z."""
+    def derive(self, b, h_prev, h, d):
+        """Make the function that computes the local derivatives of several steps.
+
+        All blocks have a leading axis of steps. Whatever `backward` needs of b goes
+        into d: the blocks of the forward step do not last.
+        """
         raise NotImplementedError
 
-    def local_operands(self, record, h, local):
-        """Views for `local`, with a leading axis of steps."""
+    def backward(self, d, dh, dc_next, dc):
+        """Make the function that turns local derivatives into gradients.
+
+        Parameters
+        ----------
+        d : Blocks
+        dh, dc_next : ndarray
+            dL/dh_t, and dL/dc_t as far as it comes from the step after.
+        dc : ndarray
+            A block to work with, for the whole dL/dc_t.
+
+        Returns
+        -------
+        callable, or with `products` tuple of callable
+            In the order in which they run: the last product is taken back behind the
+            first of them.
+        """
         raise NotImplementedError
 
-    def local(self, *operands):
-        """Compute the local derivatives of a stretch of steps."""
-        raise NotImplementedError
 
-    def back_operands(self, local, dh, dc_next, dc):
-        """Views for `back`; dc_next comes from the step after, dc is free."""
-        raise NotImplementedError
-
-    def back(self, *operands):
-        """Turn local derivatives into gradients, given dL/dh_t (and dL/dc_t)."""
-        raise NotImplementedError
+def constant(value, like):
+    """A number as an array: NumPy takes twice as long over a Python float."""
+    return np.array(value, like.dtype)

@@ -12,73 +12,61 @@ starts near to it.
 import numpy as np
 
 from ...numerics._activations import ACTIVATIONS
-from ._base import Cell, block
+from ._base import Cell
 
 
 class ElmanCell(Cell):
-    n_full = n_local = 1
+    gates = {"z": "hx"}
 
     def __init__(self, activation="tanh"):
         self.activation = ACTIVATIONS[activation]
 
-    def start_memory(self, weight_recurrent, bias, time_scale):
+    def initialise_memory(self, recurrent, bias, time_scale):
         # The identity (Le, Jaitly & Hinton 2015), with a leak.
-        weight_recurrent[...] = np.diag(1 - 1 / time_scale)
+        recurrent["z"][...] = np.diag(1 - 1 / time_scale)
 
-    def operands(self, record, x_part, h_prev, h, c):
-        return (h,)
+    def forward(self, b, h_prev, h, c):
+        apply, z = self.activation.apply, b.z
+        return lambda: apply(z, h)
 
-    def step(self, h):
-        self.activation.apply(h)
+    def derive(self, b, h_prev, h, d):
+        return lambda: self.activation.slope(h, d.z)
 
-    def local_operands(self, record, h, local):
-        return h, block(local, 0)
-
-    def local(self, h, d_z):
-        self.activation.slope(h, d_z)
-
-    def back_operands(self, local, dh, dc_next, dc):
-        return block(local, 0), dh
-
-    def back(self, d_z, dh):
-        np.multiply(d_z, dh, d_z)
+    def backward(self, d, dh, dc_next, dc):
+        d_z = d.z
+        return lambda: np.multiply(d_z, dh, d_z)
 
 
 class ResidualCell(ElmanCell):
-    n_record = 1  # f(z)
-    n_local, through = 2, 1  # z, h_{t-1}
+    derivatives = ("h_prev",)
     recurrent_gain = 0.1
 
-    def start_memory(self, weight_recurrent, bias, time_scale):
-        weight_recurrent[...] = np.diag(-1 / time_scale)
+    def initialise_memory(self, recurrent, bias, time_scale):
+        recurrent["z"][...] = np.diag(-1 / time_scale)
 
-    def operands(self, record, x_part, h_prev, h, c):
-        return block(record, 0), h_prev, h
+    def forward(self, b, h_prev, h, c):
+        apply, z = self.activation.apply, b.z
 
-    def step(self, z, h_prev, h):
-        self.activation.apply(z)
-        np.add(h_prev, z, h)
+        def step():
+            apply(z, z)
+            np.add(h_prev, z, h)
 
-    def local_operands(self, record, h, local):
-        return block(record, 0), block(local, 0), block(local, 1)
+        return step
 
-    def local(self, a, d_z, through):
-        self.activation.slope(a, d_z)
-        through[...] = 1
+    def derive(self, b, h_prev, h, d):
+        def local():
+            self.activation.slope(b.z, d.z)
+            d.h_prev[...] = 1
 
-    def back_operands(self, local, dh, dc_next, dc):
-        return local, dh
+        return local
 
-    def back(self, local, dh):
-        np.multiply(local, dh, local)
+    def backward(self, d, dh, dc_next, dc):
+        both = d.stacked("z", "h_prev")
+        return lambda: np.multiply(both, dh, both)
 
 
 class IntegratorCell(ResidualCell):
-    n_full, n_input = 0, 1
+    gates = {"z": "x"}
 
-    def operands(self, record, x_part, h_prev, h, c):
-        return x_part, block(record, 0), h_prev, h
-
-    def step(self, x_part, a, h_prev, h):
-        a[...] = x_part
-        super().step(a, h_prev, h)
+    def initialise_memory(self, recurrent, bias, time_scale):
+        """Units remember for ever as they are."""

@@ -1,0 +1,159 @@
+"""What all regressors share: targets are numbers, standardised, and scored by R^2."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+
+from .._compat import Interval, check_parameters
+from ..data._samples import Samples
+from ..data._scaling import Scaler
+from ..data._steps import Steps
+from ..data._targets import read_y
+from ._base import SequenceEstimator
+from ._lags import check_lengths
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SequenceRegressor(RegressorMixin, SequenceEstimator):
+    """Targets that are numbers."""
+
+    # ------------------------------------------------------------------- targets
+    def _read_targets(self, y, records, dtype):
+        return read_y(y, records, dtype)
+
+    def _learn_targets(self, samples):
+        values, weight = samples.targets.values, samples.weight
+        self._y_scaler = Scaler(values, weight, self.standardize)
+
+    def _encode_targets(self, values):
+        return self._y_scaler.transform(values)
+
+    def _read_known_targets(self, y, records):
+        """Targets of the form that `fit` saw."""
+        targets = read_y(y, records, self._theta.dtype)
+        if (targets.last, targets.values.shape[1]) != (self._last, self.n_outputs_):
+            raise ValueError(
+                f"y has {targets.values.shape[1]} output(s) per "
+                f"{'sequence' if targets.last else 'step'}; fit saw {self.n_outputs_} "
+                f"per {'sequence' if self._last else 'step'}."
+            )
+        return targets
+
+    # ---------------------------------------------------------------- prediction
+    def predict(self, X):
+        """Predict the targets of sequences.
+
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
+            ``sequence_column`` the rows are taken to follow the training rows.
+
+        Returns
+        -------
+        y : ndarray or list of ndarray
+            In the form of the y that `fit` saw.
+        """
+        records = self._read(X)
+        rows, _ = self._infer(records, self._initial_state(records))
+        return self._shape(self._y_scaler.inverse_transform(rows), records)
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R^2 of `predict`, over all steps that count.
+
+        Steps of all records are pooled; the first ``washout`` steps of each are left
+        out. Initial state and feedback are those of `predict`.
+
+        Parameters
+        ----------
+        X, y : array-like or list of array-like
+            As in `fit`.
+        sample_weight : array-like of shape (n_sequences,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        score : float
+        """
+        records = self._read(X)
+        targets = self._read_known_targets(y, records)
+        weight = Samples.weighted(records, targets, sample_weight, self.washout).weight
+        rows, _ = self._infer(records, self._initial_state(records))
+        y_pred, counts = self._y_scaler.inverse_transform(rows), weight > 0
+        return r2_score(
+            targets.values[counts], y_pred[counts], sample_weight=weight[counts]
+        )
+
+    def forecast(self, X, n_steps):
+        """Read the history X, then feed each prediction back as the next input.
+
+        Meaningful where the targets are the next values of the inputs.
+
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            Histories, from a fresh start.
+        n_steps : int
+            How many steps to forecast.
+
+        Returns
+        -------
+        y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
+            The first forecast is for the step after the last one of X. Without the
+            first axis for one table of steps (``time_axis=0``); without the last one
+            where y had none.
+
+        Raises
+        ------
+        ValueError
+            If the model does not have one output per channel.
+        """
+        values, single = self._forecast(X, n_steps)
+        return self._shape_forecast(values, single)
+
+    def _forecast(self, X, n_steps):
+        records = self._read(X)
+        positive = {"n_steps": [Interval(Integral, 1, None, closed="left")]}
+        check_parameters(f"{type(self).__name__}.forecast", positive, n_steps=n_steps)
+        n_channels = records.rows.shape[1]
+        if n_channels != self.n_outputs_:
+            raise ValueError(
+                "forecast feeds the outputs back as inputs, which needs one output per "
+                f"channel; the model has {n_channels} channel(s) and "
+                f"{self.n_outputs_} output(s)."
+            )
+        check_lengths(records, self._network)
+        rows, state = self._infer(records, None, last=True)
+        out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
+        steps = Steps(np.ones(len(rows), int))
+        for k in range(n_steps):
+            if k:
+                x = self._x_scaler.transform(out[:, k - 1])
+                rows, state, _ = self._network.forward(
+                    self._theta, x, steps, steps, state
+                )
+            out[:, k] = self._y_scaler.inverse_transform(rows)
+        self._check_simulation(state)
+        return out, records.is_one_table
+
+    def _shape_forecast(self, values, single):
+        values = values[0] if single else values
+        return values[..., 0] if self._flat else values
+
+    def _shape(self, rows, records):
+        """Give rows of outputs the form that y has for such records."""
+        if self._flat:
+            rows = rows[:, 0]
+        if self._last or records.is_table:
+            return rows
+        if records.is_list:
+            return records.split(rows)
+        return rows.reshape(len(records.lengths), -1, *rows.shape[1:])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
