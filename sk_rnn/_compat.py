@@ -43,6 +43,11 @@ def begin_callbacks(estimator, max_iter, data):
     return context
 
 
+def is_of_callbacks(name):
+    """Whether an attribute belongs to scikit-learn's callbacks, not to the model."""
+    return "callback" in name
+
+
 def has_callbacks(estimator):
     """Whether an estimator has callbacks that want to hear of iterations."""
     return bool(getattr(estimator, "_skl_callbacks", None))
@@ -57,6 +62,7 @@ __all__ = [
     "begin_callbacks",
     "check_parameters",
     "has_callbacks",
+    "is_of_callbacks",
     "validate_params",
     "with_callbacks",
 ]

@@ -13,8 +13,8 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_compat", "numerics", "datasets"},
-    {"data", "layers", "solvers"},
+    {"_compat", "numerics"},
+    {"data", "datasets", "layers", "solvers"},
     {"training"},
     {"estimators"},
     {"__init__"},
@@ -26,6 +26,7 @@ FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 ONLY = {
     "numerics": set(),
     "data": {"_compat", "numerics"},
+    "datasets": {"_compat"},
     "layers": {"numerics"},
     "solvers": {"_compat"},
     "training": {"_compat", "data", "layers", "numerics"},

@@ -12,7 +12,13 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._compat import CallbackSupportMixin, Interval, _fit_context, with_callbacks
+from .._compat import (
+    CallbackSupportMixin,
+    Interval,
+    _fit_context,
+    is_of_callbacks,
+    with_callbacks,
+)
 from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
@@ -130,9 +136,10 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
             as it was before.
         """
         report = FitReport(self, X, y, sample_weight)
-        with _all_or_nothing(self), one_thread():
-            self._fit(X, y, sample_weight, report)
-        report.end()
+        with _all_or_nothing(self):
+            with one_thread():
+                self._fit(X, y, sample_weight, report)
+            report.end()
         return self
 
     def _fit(self, X, y, sample_weight, report):
@@ -245,11 +252,14 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
 
 @contextmanager
 def _all_or_nothing(estimator):
-    """Leave the estimator as it was if an error occurs."""
+    """Leave the estimator as it was if an error occurs, but for open callbacks."""
     before = estimator.__dict__.copy()
     try:
         yield
     except BaseException:
+        now = estimator.__dict__.copy()
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
+        for name in filter(is_of_callbacks, now):
+            estimator.__dict__[name] = now[name]
         raise

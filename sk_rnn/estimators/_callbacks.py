@@ -1,6 +1,6 @@
 """A fit, reported to scikit-learn's callbacks where the installed version has them."""
 
-from .._compat import begin_callbacks, has_callbacks
+from .._compat import begin_callbacks, has_callbacks, is_of_callbacks
 
 
 class FitReport:
@@ -46,5 +46,5 @@ class FitReport:
         """Attributes that make a clone of the estimator predict with `theta`."""
         estimator = self.estimator
         names = set(vars(estimator)) - set(estimator.get_params(deep=False))
-        names = {name for name in names if "callback" not in name}
+        names = {name for name in names if not is_of_callbacks(name)}
         return {name: getattr(estimator, name) for name in names} | {"_theta": theta}
