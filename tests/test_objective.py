@@ -13,7 +13,7 @@ from sk_rnn.data import _dataset
 from sk_rnn.data._dataset import Dataset
 from sk_rnn.layers import ACTIVATIONS
 from sk_rnn.training._inference import infer
-from sk_rnn.training._losses import LOSSES
+from sk_rnn.training._losses import LOSSES, Loss
 from sk_rnn.training._objective import Objective, penalised
 
 N_CHANNELS, N_OUTPUTS = 2, 2
@@ -85,6 +85,50 @@ def test_gradient_is_the_complex_step(name, last, loss):
     _, grad = real.loss_and_grad(theta)
     complex_data = replace(data, x=data.x.astype(complex))
     shifted = objective(name, complex_data, loss)
+    numeric = complex_step(lambda v: shifted.loss_and_grad(v)[0], theta)
+    assert_near(grad, numeric, 1e-12)
+
+
+class GaussianLikelihood(Loss):
+    """Minus the logarithm; the network predicts means and logarithms of variances."""
+
+    def value(self, y_pred, y):
+        mean, log_variance = np.split(y_pred, 2, axis=1)
+        scaled = (y - mean) ** 2 * np.exp(-log_variance)
+        return 0.5 * (log_variance + scaled).sum(axis=1)
+
+    def gradient(self, y_pred, y):
+        mean, log_variance = np.split(y_pred, 2, axis=1)
+        r, precision = mean - y, np.exp(-log_variance)
+        return np.hstack([r * precision, 0.5 * (1 - r * r * precision)])
+
+
+class CrossEntropy(Loss):
+    """Of scores of classes, y being the number of the class."""
+
+    def value(self, y_pred, y):
+        own = y_pred[np.arange(len(y)), y[:, 0].astype(int)]
+        return np.log(np.exp(y_pred).sum(axis=1)) - own
+
+    def gradient(self, y_pred, y):
+        share = np.exp(y_pred)
+        share /= share.sum(axis=1, keepdims=True)
+        share[np.arange(len(y)), y[:, 0].astype(int)] -= 1
+        return share
+
+
+@each_network
+@each_target
+@pytest.mark.parametrize("loss", [GaussianLikelihood, CrossEntropy])
+def test_losses_need_not_be_of_a_residual(name, last, loss):
+    """Nor have as many predictions as there are targets: two for each here."""
+    data = ragged(last)
+    data = replace(data, y=np.abs(data.y[:, :1]).round().clip(0, 1))
+    network = NETWORKS[name]()
+    real = Objective(network, loss(), 0.7, data)
+    theta = parameters(network.size)
+    _, grad = real.loss_and_grad(theta)
+    shifted = Objective(network, loss(), 0.7, replace(data, x=data.x.astype(complex)))
     numeric = complex_step(lambda v: shifted.loss_and_grad(v)[0], theta)
     assert_near(grad, numeric, 1e-12)
 

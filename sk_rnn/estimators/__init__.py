@@ -2,7 +2,12 @@
 
 from ._autoregressive import AutoRegressor
 from ._narx import NARXRegressor
-from ._recurrent import GRURegressor, LSTMRegressor, RNNRegressor
+from ._recurrent import (
+    GRURegressor,
+    LSTMRegressor,
+    RecurrentRegressor,
+    RNNRegressor,
+)
 from ._tdnn import TDNNRegressor
 
 __all__ = [
@@ -11,5 +16,6 @@ __all__ = [
     "LSTMRegressor",
     "NARXRegressor",
     "RNNRegressor",
+    "RecurrentRegressor",
     "TDNNRegressor",
 ]

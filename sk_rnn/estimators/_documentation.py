@@ -1,31 +1,49 @@
 """Paragraphs that the docstrings of several estimators share, written once."""
 
+import inspect
+
+from ..solvers import SOLVERS
+from ..training._losses import LOSSES
+
+
+def _own_parameters(registry):
+    """The Parameters sections of the losses, or of the solvers."""
+    for part in registry.values():
+        _, _, section = inspect.getdoc(part).partition("Parameters\n----------\n")
+        yield from section.partition("\n\n")[0].splitlines()
+
+
+def _names(registry):
+    return "{" + ", ".join(f'"{name}"' for name in registry) + "}"
+
+
 SHARED = {
     "recurrent parameters": """
 dropout : float in [0, 1), default=0.0
     Share of the outputs of each hidden layer that is zeroed in training, for
     ``solver="adam"`` only.
 bptt_steps : int or None, default=None
-    Longest stretch of steps that is back-propagated. Longer records are cut into
-    windows of this length, of which the first quarter, but for the first window, warms
-    up the state and carries no loss; `batch_size` then counts windows. Where only the
-    last step has a target, the last so many steps are all that `fit` sees.
+    Truncated BPTT: gradients reach back over at most so many steps. Longer sequences
+    are cut into windows of this length, and `batch_size` then counts windows. Every
+    window but the first of a sequence begins with a warm-up: its first quarter repeats
+    the end of the window before, builds up the state, and carries no loss. Where only
+    the last step has a target, `fit` sees the last so many steps alone.
 time_scale : float >= 2 or None, default=None
-    Longest memory of the units at the start, in steps. Each unit draws a time constant
-    tau between 1 and it. Gates that keep start at 1 - 1/tau, by their biases, and the
-    input gates of an LSTM at 1/tau ("chrono initialisation", Tallec & Ollivier, ICLR
-    2018); without gates, recurrent weights start at the identity times 1 - 1/tau
-    ("simple"; Le, Jaitly & Hinton, arXiv 1504.00941) or -1/tau ("residual"); the
-    "integrator" keeps all as it is. None: no such start. Recurrent weights that this
-    does not set start orthogonal (of "residual", a tenth of that). Where something must
-    be remembered over a known distance, that distance is a good value.
+    Longest memory of the units at initialisation, in steps. Each unit draws a time
+    constant tau between 1 and `time_scale`. Biases are set so that the gates that keep
+    the state are 1 - 1/tau, and the input gates of an LSTM 1/tau ("chrono
+    initialisation", Tallec & Ollivier, ICLR 2018). Without gates, the recurrent weights
+    are the identity times 1 - 1/tau ("simple"; Le, Jaitly & Hinton, arXiv 1504.00941)
+    or times -1/tau ("residual"); an "integrator" forgets nothing. All other recurrent
+    weights are orthogonal (of "residual", a tenth of that), as all are with None. Where
+    something must be remembered over a known distance, that distance is a good value.
 """,
     "data parameters": """
 standardize : bool, default=True
     Bring every channel of X and every output of y to mean 0 and standard deviation 1
     (weighted, learnt in `fit`). A past that is not known is then the mean.
 washout : int, default=0
-    That many first steps of each record carry no loss and no score.
+    That many first steps of each sequence carry no loss and no score (burn-in).
 n_channels : int, default=1
     How many values a 2-D X holds per step: a row is n_columns / n_channels steps,
     oldest first, each of n_channels values.
@@ -33,20 +51,17 @@ time_axis : {0, 1}, default=1
     1: the first axis of X counts sequences. 0: X is a table whose rows are consecutive
     steps.
 sequence_column : int or str, default=None
-    With ``time_axis=0``, the column (index or name) whose value names the record of a
-    row; it is no feature. None: all rows are one record, and `predict` goes on from the
-    state in which `fit` left the training rows.
+    With ``time_axis=0``, the column (index or name) whose value names the sequence of a
+    row; it is no feature. None: all rows are one sequence, and `predict` goes on from
+    the state in which `fit` left the training rows.
 """,
-    "training parameters": """
-loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
+    "training parameters": f"""
+loss : {_names(LOSSES)}, default="squared_error"
     Loss of each output at each step that counts, in units of the standard deviation of
     y if `standardize`; r^2 / 2 for a residual r. The objective is its sum over the
     outputs, its weighted mean over the steps, plus the penalty.
-quantile : float in (0, 1), default=0.5
-    The quantile that ``loss="quantile"`` estimates.
-huber_delta : float > 0, default=1.35
-    Residual at which ``loss="huber"`` turns from quadratic to linear.
-solver : {"lbfgs", "adam", "lm"}, default="lbfgs"
+[loss parameters]
+solver : {_names(SOLVERS)}, default="lbfgs"
     "lbfgs" is deterministic, needs no learning rate and suits thousands of samples;
     "adam" takes mini-batches and suits more; "lm" (Levenberg-Marquardt, for
     ``loss="squared_error"``) holds the derivative of every residual, and often takes
@@ -56,15 +71,14 @@ alpha : float >= 0, default=1e-4
     divided by the sum of the sample weights of all steps that count.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam"; "auto" is min(200, n_sequences).
-learning_rate_init : float > 0, default=1e-3
-    Learning rate of "adam".
+[solver parameters]
 max_iter : int, default=200
-    Maximum number of iterations ("lbfgs", "lm") or passes over the data ("adam"); with
-    ``feedback="measured_then_predicted"`` of each of the two.
+    Maximum number of iterations ("lbfgs", "lm") or epochs ("adam"); with
+    ``feedback="measured_then_predicted"`` of each of the two trainings.
 shuffle : bool, default=True
-    Whether "adam" draws the mini-batches in a new order in every pass.
+    Whether "adam" draws the mini-batches in a new order in every epoch.
 random_state : int, RandomState instance or None, default=None
-    Draws the starting weights, the mini-batches and the held-out sequences. The same
+    Draws the initial weights, the mini-batches and the held-out sequences. The same
     int gives the same fit to the last bit, in any order of the samples.
 tol : float >= 0, default=1e-4
     Training ends when the loss (the validation loss with `early_stopping`) fell by less
@@ -74,14 +88,13 @@ verbose : bool, default=False
 warm_start : bool, default=False
     Go on from the parameters and the standardisation of the last `fit`.
 early_stopping : bool, default=False
-    Hold out whole sequences (of a single record, and so with ``time_axis=0``, the last
-    stretch), watch their loss, and keep the parameters with which it was lowest.
+    Guard against overfitting: hold out whole sequences (of a single one, and so with
+    ``time_axis=0``, its last stretch), watch their loss, and keep the parameters with
+    which it was lowest.
 validation_fraction : float in (0, 1), default=0.1
     Share of the sequences (or of the stretch) that is held out.
 n_iter_no_change : int, default=10
     See `tol`.
-max_grad_norm : float > 0 or None, default=1.0
-    "adam" scales gradients of a larger Euclidean norm down to this one.
 """,
     "data attributes": """
 n_features_in_ : int
@@ -108,15 +121,21 @@ validation_loss_curve_ : list of float or None
 }
 
 
+SHARED["loss parameters"] = "\n".join(_own_parameters(LOSSES))
+SHARED["solver parameters"] = "\n".join(_own_parameters(SOLVERS))
+
+
 def document(cls):
-    """Replace lines like ``[data parameters]`` of a docstring by their text."""
-    lines = []
-    for line in cls.__doc__.splitlines():
-        indent, text = line[: len(line) - len(line.lstrip())], line.strip()
-        if text.startswith("[") and text[1:-1] in SHARED:
-            shared = SHARED[text[1:-1]].strip("\n").splitlines()
-            lines += [indent + part for part in shared]
-        else:
-            lines.append(line)
-    cls.__doc__ = "\n".join(lines)
+    """Replace each line of a docstring like ``[data parameters]`` by that paragraph."""
+    cls.__doc__ = "\n".join(_filled(cls.__doc__))
     return cls
+
+
+def _filled(text, indent=""):
+    """The lines of a text, with the paragraphs that it names in their places."""
+    for line in text.strip("\n").splitlines():
+        name = line.strip()
+        if name.startswith("[") and name[1:-1] in SHARED:
+            yield from _filled(SHARED[name[1:-1]], indent + line.partition("[")[0])
+        else:
+            yield (indent + line).rstrip()

@@ -12,7 +12,12 @@ from ._network import NetworkRegressor
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentRegressor(NetworkRegressor):
-    """Stacked recurrent layers and a linear output."""
+    """Stacked recurrent layers and a linear output.
+
+    A subclass for a cell of its own names it in `cell`, as in `CELLS`.
+    """
+
+    cell: ClassVar[str]
 
     dropout: float = 0.0
     bptt_steps: int | None = None
@@ -26,7 +31,7 @@ class RecurrentRegressor(NetworkRegressor):
     }
 
     def _cell(self):
-        raise NotImplementedError
+        return CELLS[self.cell]()
 
     def _build(self, n_channels, n_outputs, n_steps):
         layers, n_in = {}, n_channels
@@ -173,8 +178,7 @@ class GRURegressor(RecurrentRegressor):
     True
     """
 
-    def _cell(self):
-        return CELLS["gru"]()
+    cell = "gru"
 
 
 @document
@@ -237,5 +241,4 @@ class LSTMRegressor(RecurrentRegressor):
     True
     """
 
-    def _cell(self):
-        return CELLS["lstm"]()
+    cell = "lstm"

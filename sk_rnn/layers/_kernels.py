@@ -64,6 +64,11 @@ class Layout:
             (slice(self.see_h, self.n_rows), slice(self.full, None)),
         ]
         self.x_parts = parts[self.full == 0 :][: 1 + (self.n_rows > self.see_h)]
+        #: Rows whose weights are halved, of either kernel.
+        first = list(cell.gates).index(cell.halved[0]) * n_units if cell.halved else 0
+        last = first + len(cell.halved) * n_units
+        self.halved = slice(first, last)
+        self.halved_inputs = slice(*(max(k - self.see_h, 0) for k in (first, last)))
         results, operands = tuple(cell.products), tuple(cell.products.values())
         self.values = (*cell.gates, *cell.blocks, *results)
         own = (*cell.derivatives, *cell.vectors, *results, *operands)
@@ -116,12 +121,8 @@ class Layout:
             gates[full:, -1] = p["bias_recurrent"]
         inputs[:, :-1] = p["weight_input"][:, full:].T
         inputs[:, -1] = p["bias"][full:]
-        if self.cell.halved:
-            names = list(self.cell.gates)
-            first = names.index(self.cell.halved[0]) * n
-            last = first + len(self.cell.halved) * n
-            gates[first:last] *= 0.5
-            inputs[max(first - self.see_h, 0) : max(last - self.see_h, 0)] *= 0.5
+        gates[self.halved] *= 0.5
+        inputs[self.halved_inputs] *= 0.5
         for result, kernel in kernels.products.items():
             kernel[...] = p[f"weight_{result}"].T
         for name, block in kernels.vectors.items():

@@ -258,15 +258,15 @@ class TrainingPass(PassMemory):
     def _receive(self, dy):
         """Write dL/dh where the last step looks for it."""
         last, names = self.length - 1, self.layout.derivatives
+        after = self.derivatives[self.length]
         if self.every:
             self.dh[: self.length] = dy.transpose(0, 2, 1)
         else:
             self._dh(last)[...] = dy[0].T
-        after = Blocks(self.derivatives[self.length], names)
         if "h_prev" in names:
-            after.h_prev[...] = self._dh(last).reshape(-1)
+            after[names.index("h_prev")] = self._dh(last).reshape(-1)
         if "c_prev" in names:
-            after.c_prev[...] = 0
+            after[names.index("c_prev")] = 0
 
     def _run_back(self):
         """Return the step at which the gradient had vanished, or 0.

@@ -30,16 +30,14 @@ class Loss:
     #: prediction: what least-squares solvers take. None for other losses.
     residual = None
 
-    def n_predictions(self, n_outputs):
-        """How many numbers the network puts out for so many outputs."""
-        return n_outputs
-
     def value(self, y_pred, y):
         """Loss of each row.
 
         Parameters
         ----------
         y_pred : ndarray of shape (n_rows, n_predictions)
+            As many predictions as outputs, or what else the loss makes of them: a mean
+            and a variance, a score for each class.
         y : ndarray of shape (n_rows, n_outputs)
 
         Returns

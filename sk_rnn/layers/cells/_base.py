@@ -17,28 +17,33 @@ class Blocks:
 
     Parameters
     ----------
-    array : ndarray of shape (..., n_blocks, size)
+    array : ndarray of shape (n_blocks, size) or (n_steps, n_blocks, size)
     names : tuple of str of length n_blocks
     others : dict of str to ndarray
         Blocks that lie elsewhere.
     """
 
     def __init__(self, array, names, others=()):
-        self._array, self._names = array, names
+        self._array, self._names, self._spans = array, names, {}
         self.__dict__.update(others)
-
-    def __getitem__(self, span):
-        part = self.stacked(span.start, span.stop)
-        return part.reshape(*part.shape[:-2], -1)
 
     def __getattr__(self, name):
         if name not in self._names:
             raise AttributeError(f"There is no block {name!r} among {self._names}.")
-        block = self.__dict__[name] = self[name:name]
+        block = self._array[..., self._names.index(name), :]
+        self.__dict__[name] = block  # found without a call from now on
         return block
 
+    def __getitem__(self, span):
+        ends = span.start, span.stop
+        if ends not in self._spans:
+            part = self.stacked(*ends)
+            flat = -1 if part.ndim == 2 else (len(part), -1)
+            self._spans[ends] = part.reshape(flat)
+        return self._spans[ends]
+
     def stacked(self, first, last):
-        """A stretch as rows (..., n_blocks, size): one block acts on all of them."""
+        """A stretch as rows, (..., n_blocks, size): one block acts on all of them."""
         begin, end = self._names.index(first), self._names.index(last)
         return self._array[..., begin : end + 1, :]
 
