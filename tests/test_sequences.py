@@ -42,10 +42,10 @@ def test_rows_lie_step_by_step(lengths):
 @each_length
 def test_runs_are_the_longest_stretches_of_equal_size(lengths):
     steps = Steps(lengths)
-    edges = [0, *(stop for _, stop in steps.runs)]
-    assert steps.runs == list(zip(edges, edges[1:], strict=False))
+    edges = [0, *(stop for _, stop in steps.spans)]
+    assert steps.spans == list(zip(edges, edges[1:], strict=False))
     assert edges[-1] == steps.n_steps
-    sizes = [set(steps.sizes[a:b]) for a, b in steps.runs]
+    sizes = [set(steps.sizes[a:b]) for a, b in steps.spans]
     assert all(len(size) == 1 for size in sizes)
     assert all(a != b for a, b in zip(sizes, sizes[1:], strict=False))
 

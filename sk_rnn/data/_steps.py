@@ -70,7 +70,7 @@ class Steps:
         return np.arange(self.n_rows) - self.offsets[self.step]
 
     @cached_property
-    def runs(self):
+    def spans(self):
         """Stretches ``(first step, last step + 1)`` of equally many sequences."""
         if not self.ragged:
             return [(0, self.n_steps)]

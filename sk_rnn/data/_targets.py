@@ -84,10 +84,10 @@ def read_y(y, records, dtype):
 
 
 def _is_list_of_arrays(y, records):
-    """Whether y is a list with an array for each record, a target for each step.
+    """Whether y is a list with one array per record, which holds a target per step.
 
-    Beside X as a list, every list but that of numbers is; else an array of targets may
-    come as nested lists or as a list of equal rows.
+    Where X is a list of records, any list that does not hold plain numbers is taken for
+    one. Where X is an array, nested lists and lists of equal rows are arrays, too.
     """
     if not isinstance(y, list | tuple):
         return False

@@ -298,7 +298,7 @@ def make_lorenz(
     discard : int, default=1000
         Steps that are thrown away first.
     random_state : int, RandomState instance or None, default=None
-        Draws the starting point.
+        Draws the initial point.
 
     Returns
     -------

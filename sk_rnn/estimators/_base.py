@@ -100,7 +100,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         raise NotImplementedError
 
     def _check_simulation(self, state):
-        """Warn of what the state after a run gives away."""
+        """Warn if the state after a pass tells that the simulation diverged."""
 
     # ------------------------------------------------------------------- fitting
     @with_callbacks

@@ -290,7 +290,7 @@ class NARXRegressor(NetworkRegressor):
         state = [past[:, past.shape[1] - reach :, columns], None]
         x = self._x_scaler.transform(records.rows)
         known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
-        # From the start of a record on, a longer horizon is the free run. Without
+        # A horizon beyond the first step of a record is the free run. Without
         # feedback, every horizon is the first.
         longest = min(horizon, int(records.lengths.max())) if lags else 1
         for ahead in range(1, longest + 1):

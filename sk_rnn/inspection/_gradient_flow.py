@@ -92,11 +92,10 @@ def gradient_flow(
             The largest singular values, in falling order, of the Jacobian of one step,
             dh_t/dh_{t-1} (of an LSTM d(h_t, c_t)/d(h_{t-1}, c_{t-1})), at the last
             ``max_distance + 1`` steps of the first record; for every layer with a
-            state. The state of a `NARXRegressor` are the outputs fed back; a
-            `TDNNRegressor` has none (n_recurrent = 0). In no step does the part of the
-            gradient that comes from the state of the same layer one step later grow by
-            more than the largest. k is `n_singular_values`, or the size of the smallest
-            state if that is less. nan where the Jacobian is not finite.
+            state. The state of a `NARXRegressor` is the outputs fed back; a
+            `TDNNRegressor` has none (n_recurrent = 0). The largest bounds the growth of
+            the gradient on its way from one state to the state before. k is
+            `n_singular_values`, or the size of the smallest state if that is less. nan where the Jacobian is not finite.
 
     Raises
     ------

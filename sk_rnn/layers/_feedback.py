@@ -34,6 +34,21 @@ class LoopState(NamedTuple):
     diverged: np.ndarray
 
 
+class LoopStep(NamedTuple):
+    """Views of what one step reads and writes."""
+
+    rows: slice
+    line: np.ndarray
+    fed_back: np.ndarray  # the line times its weights
+    layers: list  # outputs of the hidden layers
+    output: np.ndarray
+    newest: np.ndarray  # place of y_t
+    deltas: list  # slopes, then dL/dz, of the hidden layers
+    d_newest: np.ndarray
+    back: np.ndarray
+    d_line: np.ndarray
+
+
 class FreeRun(PassMemory):
     """Memory of a free run over packed steps, and views of its every step.
 
@@ -72,11 +87,17 @@ class FreeRun(PassMemory):
         first = (self.structure.n_steps - t) * self.n_out
         newest = slice(first - self.n_out, first)
         line = slice(first, first + self.n_line)
-        return (
-            *(rows, self.past[:n, line], self.fed_back[:n]),
-            *([a[rows] for a in self.layers], self.output[:n], self.past[:n, newest]),
-            *(self.d_past[:n, newest], [d[rows] for d in self.deltas]),
-            *(self.back[:n], self.d_past[:n, line]),
+        return LoopStep(
+            rows,
+            self.past[:n, line],
+            self.fed_back[:n],
+            [a[rows] for a in self.layers],
+            self.output[:n],
+            self.past[:n, newest],
+            [d[rows] for d in self.deltas],
+            self.d_past[:n, newest],
+            self.back[:n],
+            self.d_past[:n, line],
         )
 
     def load(self, line):
@@ -132,16 +153,16 @@ class Feedback(Layer):
         if state is None:
             state = self.state(np.zeros((steps.n_sequences, self.n_line), x.dtype))
         state = LoopState(*state)
-        run = self._memory(steps, np.result_type(theta, x, state.line), workspace)
-        ticket = run.begin()
-        held = self._simulate(theta, x, run, state.line, hold=False)
-        if not np.abs(run.past).max(initial=0) <= BOUND:
-            held = self._simulate(theta, x, run, state.line, hold=True)
-        y = run.past[run.places]
+        memory = self._memory(steps, np.result_type(theta, x, state.line), workspace)
+        ticket = memory.begin()
+        held = self._simulate(theta, x, memory, state.line, hold=False)
+        if not np.abs(memory.past).max(initial=0) <= BOUND:
+            held = self._simulate(theta, x, memory, state.line, hold=True)
+        y = memory.past[memory.places]
         y = y if wanted is steps else y[steps.rows_of(wanted)]
         if workspace is None:
-            return y, self._after(run, held, state), None
-        return y, None, (x, run, ticket, held, wanted)
+            return y, self._after(memory, held, state), None
+        return y, None, (x, memory, ticket, held, wanted)
 
     def _memory(self, steps, dtype, workspace):
         """Memory for a simulation; in training that of an earlier one."""
@@ -154,7 +175,7 @@ class Feedback(Layer):
             return make()
         return workspace.recall((self, steps, dtype), make)
 
-    def _simulate(self, theta, x, run, line, hold):
+    def _simulate(self, theta, x, memory, line, hold):
         """Run all steps.
 
         Returns
@@ -165,14 +186,14 @@ class Feedback(Layer):
         named, w_in, w_line = self._parameters(theta)
         *hidden, _ = self.core.layers
         held = np.zeros((len(x), self.n_out), bool) if hold else None
-        run.load(line)
+        memory.load(line)
         with np.errstate(over="ignore", invalid="ignore"):  # told by the state
             # All that comes from outside is one product for all steps; the loop is
             # left with the feedback alone. The last bias is added on the way to `past`.
-            first = np.matmul(x, w_in, out=run.layers[0])
+            first = np.matmul(x, w_in, out=memory.layers[0])
             if hidden:
                 first += named[0]["bias"]
-            for rows, line, fed_back, layers, output, newest, *_ in run.steps:
+            for rows, line, fed_back, layers, output, newest, *_ in memory.steps:
                 y = layers[0]
                 y += np.matmul(line, w_line, out=fed_back)
                 if hidden:
@@ -187,33 +208,33 @@ class Feedback(Layer):
         return held
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
-        x, run, ticket, held, wanted = cache
-        run.check(ticket)
-        steps, deltas = run.structure, run.deltas
+        x, memory, ticket, held, wanted = cache
+        memory.check(ticket)
+        steps, deltas = memory.structure, memory.deltas
         named, w_in, w_line = self._parameters(theta)
         *hidden, _ = self.core.layers
-        for layer, a, d in zip(hidden, run.layers, deltas, strict=False):
+        for layer, a, d in zip(hidden, memory.layers, deltas, strict=False):
             layer.activation.slope(a, d)
-        where = run.places
+        where = memory.places
         if wanted is not steps:
             where = tuple(place[steps.rows_of(wanted)] for place in where)
-        run.d_past[...] = 0
-        run.d_past[where] = dy
+        memory.d_past[...] = 0
+        memory.d_past[where] = dy
         w_back = np.ascontiguousarray(w_line.T)
         weights = [p["weight"] for p in named[:0:-1]]
-        for rows, *_, d, slopes, back, d_line in reversed(run.steps):
+        for rows, *_, slopes, d, back, d_line in reversed(memory.steps):
             if held is not None:
                 d[held[rows]] = 0
             for weight, slope in zip(weights, slopes[::-1], strict=False):
                 slope *= _through(d, weight)
                 d = slope
             d_line += np.matmul(d, w_back, out=back)
-        deltas = [*(deltas if hidden else ()), run.d_past[run.places]]
-        lines = run.lines(steps.step, steps.sequence)
+        deltas = [*(deltas if hidden else ()), memory.d_past[memory.places]]
+        lines = memory.lines(steps.step, steps.sequence)
         (first, *rest), g_in, g_line = self._parameters(dtheta)
         Dense.add_gradient({"weight": g_in, "bias": first["bias"]}, x, deltas[0])
         g_line += lines.T @ deltas[0]
-        for g, a, delta in zip(rest, run.layers, deltas[1:], strict=False):
+        for g, a, delta in zip(rest, memory.layers, deltas[1:], strict=False):
             Dense.add_gradient(g, a, delta)
         return deltas[0] @ w_in.T if need_dx else None
 
@@ -221,23 +242,25 @@ class Feedback(Layer):
         return steps.n_sequences * (self.n_lags + steps.n_steps) * self.n_out
 
     def tangent(self, theta, cache, dx):
-        x, run, ticket, held, wanted = cache
-        run.check(ticket)
-        steps = run.structure
+        x, memory, ticket, held, wanted = cache
+        memory.check(ticket)
+        steps = memory.structure
         n_before = 0 if dx is None else dx.shape[2]
         size = n_before + self.size
         # In the order of `past`, so that the tangent of a line is a view here, too.
-        d_past = np.zeros((*run.past.shape, size), run.past.dtype)
+        d_past = np.zeros((*memory.past.shape, size), memory.past.dtype)
         shape = steps.n_rows, self.n_in, size
-        d_in = np.zeros(shape if dx is not None else (0, *shape[1:]), run.past.dtype)
+        d_in = np.zeros(shape if dx is not None else (0, *shape[1:]), memory.past.dtype)
         d_in[..., :n_before] = 0 if dx is None else dx
-        slopes = [np.empty_like(a) for a in run.layers]
-        for a, slope, layer in zip(run.layers, slopes, self.core.layers, strict=False):
+        slopes = [np.empty_like(a) for a in memory.layers]
+        for a, slope, layer in zip(
+            memory.layers, slopes, self.core.layers, strict=False
+        ):
             layer.activation.slope(a, slope)
         for t, rows in enumerate(steps.slices):
             n, first = int(steps.sizes[t]), (steps.n_steps - t) * self.n_out
             line = slice(first, first + self.n_line)
-            y = np.concatenate([x[rows], run.past[:n, line]], axis=1)
+            y = np.concatenate([x[rows], memory.past[:n, line]], axis=1)
             d_x = np.zeros((n, *d_in.shape[1:])) if dx is None else d_in[rows]
             dy, begin = np.concatenate([d_x, d_past[:n, line]], axis=1), n_before
             for k, layer in enumerate(self.core.layers):
@@ -246,19 +269,19 @@ class Feedback(Layer):
                 slope = None if linear else slopes[k][rows]
                 dy = dense_tangent(weight, y, slope, dy, begin, size)
                 begin += layer.size
-                y = run.layers[k][rows] if not linear else None
+                y = memory.layers[k][rows] if not linear else None
             if held is not None:
                 dy[held[rows]] = 0
             d_past[:n, first - self.n_out : first] = dy
-        found = d_past[run.places]
+        found = d_past[memory.places]
         return found if wanted is steps else found[steps.rows_of(wanted)]
 
     def unit_gradients(self, theta, dy, cache):
-        run, (named, _, _) = cache[1], self._parameters(theta)
-        run.check(cache[2])
+        memory, (named, _, _) = cache[1], self._parameters(theta)
+        memory.check(cache[2])
         weights = [p["weight"] for p in named[1:]]
-        hidden = run.deltas if weights else []
-        deltas = [*hidden, run.d_past[run.places]]
+        hidden = memory.deltas if weights else []
+        deltas = [*hidden, memory.d_past[memory.places]]
         found = [
             (delta, behind @ weight.T)
             for delta, behind, weight in zip(hidden, deltas[1:], weights, strict=True)
@@ -272,17 +295,17 @@ class Feedback(Layer):
         return LoopState(line, np.zeros(n, int), np.full(n, -1))
 
     @staticmethod
-    def _after(run, held, state):
+    def _after(memory, held, state):
         """The state after the last step."""
         _, age, diverged = state
-        steps = run.structure
+        steps = memory.structure
         first = np.full(steps.n_sequences, -1)
         if held is not None:
             rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest comes last
             first[steps.sequence[rows]] = steps.step[rows]
         now = np.where(first >= 0, first + age, -1)
         return LoopState(
-            run.lines(steps.lengths, np.arange(steps.n_sequences)),
+            memory.lines(steps.lengths, np.arange(steps.n_sequences)),
             age + steps.lengths,
             np.where(diverged >= 0, diverged, now),
         )

@@ -23,7 +23,7 @@ class InferencePass:
         self.kernels = layout.allocate(self.dtype)
         layout.fill(p, self.kernels)
 
-    def run(self, x, steps, wanted, state):
+    def forward(self, x, steps, wanted, state):
         """Return the rows that are wanted, and the state after each sequence.
 
         Parameters
@@ -41,7 +41,7 @@ class InferencePass:
         final = tuple(np.array(part, self.dtype) for part in state)
         living = [part.T for part in final]
         emissions = None if wanted is steps else steps.emissions(wanted)
-        for first, stop in steps.runs:
+        for first, stop in steps.spans:
             n = int(steps.sizes[first])
             walk = _Walk(self, n, living)
             rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))

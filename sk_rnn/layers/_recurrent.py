@@ -1,4 +1,4 @@
-"""The recurrent layer: parameters, and packed rows for the passes over time."""
+"""The recurrent layer: its parameters, and packed rows for its two passes."""
 
 import numpy as np
 
@@ -63,7 +63,9 @@ class Recurrent(Layer):
         if workspace is None:
             size = self.layout.see_h * self.layout.height * steps.n_sequences
             with threads(worth(size)):
-                y, after = InferencePass(self.layout, p).run(x, steps, wanted, state)
+                y, after = InferencePass(self.layout, p).forward(
+                    x, steps, wanted, state
+                )
             return y, after, None
         training = self._training_pass(steps, wanted, dtype, workspace)
         ticket, shape = training.begin(), (steps.n_steps, steps.n_sequences)

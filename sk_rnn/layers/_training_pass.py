@@ -251,7 +251,7 @@ class TrainingPass(PassMemory):
         for d_product in self.d_products.values():
             d_product[...] = 0
         self._receive(dy)
-        self.first = self._run_back()
+        self.first = self._propagate()
         if self.n == 1:
             self._of_one_sequence()
 
@@ -268,7 +268,7 @@ class TrainingPass(PassMemory):
         if "c_prev" in names:
             after[names.index("c_prev")] = 0
 
-    def _run_back(self):
+    def _propagate(self):
         """Return the step at which the gradient had vanished, or 0.
 
         It is not looked for where every step adds to it.
