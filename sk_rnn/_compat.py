@@ -1,5 +1,7 @@
 """What of scikit-learn is used besides its public interface: all of it is here."""
 
+from numbers import Integral, Real
+
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (
     Interval,
@@ -18,6 +20,16 @@ except ImportError:  # scikit-learn < 1.9
 
     def with_callbacks(method):
         return method
+
+
+def at_least(low, kind=Integral):
+    """What scikit-learn's constraints say of a number of a kind, not below `low`."""
+    return Interval(kind, low, None, closed="left")
+
+
+def above(low):
+    """The same of a real number above `low`."""
+    return Interval(Real, low, None, closed="neither")
 
 
 def check_parameters(name, constraints, **values):
@@ -54,6 +66,8 @@ def has_callbacks(estimator):
 
 
 __all__ = [
+    "above",
+    "at_least",
     "CallbackSupportMixin",
     "Interval",
     "StrOptions",

@@ -383,3 +383,15 @@ def test_lbfgs_comes_back_from_a_step_too_far():
         LBFGS().minimise(wall, np.array([-5.0]), monitor)
     assert wall.hits
     assert monitor.theta[0] == pytest.approx(0.9, abs=1e-6)
+
+
+def test_residuals_of_an_accepted_step_are_computed_once():
+    seen = []
+
+    class Watched(LeastSquares):
+        def residuals(self, theta):
+            seen.append(tuple(theta))
+            return super().residuals(theta)
+
+    minimise("lm", Watched(noise=1.0), max_iter=20)
+    assert len(seen) > 5 and len(set(seen)) == len(seen)

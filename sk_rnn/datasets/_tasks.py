@@ -1,18 +1,18 @@
 """Standard tasks: long distances in time, chaotic and nonlinear series."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._compat import Interval, validate_params
+from .._compat import above, at_least, validate_params
 
 
 def _whole(low):
-    return [Interval(Integral, low, None, closed="left")]
+    return [at_least(low)]
 
 
-POSITIVE = [Interval(Real, 0, None, closed="neither")]
+POSITIVE = [above(0)]
 
 
 @validate_params(

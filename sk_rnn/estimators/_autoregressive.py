@@ -1,14 +1,14 @@
 """AutoRegressor."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
 
-from .._compat import Interval
+from .._compat import at_least
 from ..layers import Chain, Delay, Dense
 from ._documentation import document
 from ._lags import lags_or_all
@@ -95,8 +95,8 @@ class AutoRegressor(SequenceRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
-        "n_lags": [Interval(Integral, 1, None, closed="left"), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "n_lags": [at_least(1), None],
+        "alpha": [at_least(0, Real)],
     }
 
     def _build(self, n_channels, n_outputs, n_steps):

@@ -16,6 +16,7 @@ from .._compat import (
     CallbackSupportMixin,
     Interval,
     _fit_context,
+    at_least,
     is_of_callbacks,
     with_callbacks,
 )
@@ -46,10 +47,10 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
     sequence_column: int | str | None = None
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "n_channels": [at_least(1)],
         "time_axis": [Interval(Integral, 0, 1, closed="both")],
         "sequence_column": [str, Integral, None],
-        "washout": [Interval(Integral, 0, None, closed="left")],
+        "washout": [at_least(0)],
         "standardize": ["boolean"],
     }
 

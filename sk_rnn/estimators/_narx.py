@@ -1,15 +1,14 @@
 """NARXRegressor."""
 
-import warnings
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 
-from .._compat import Interval, StrOptions, check_parameters
+from .._compat import StrOptions, at_least, check_parameters
+from .._warnings import warn_caller
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
 from ..training._inference import infer
 from ._documentation import document
@@ -94,8 +93,8 @@ class NARXRegressor(NetworkRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
-        "n_input_lags": [Interval(Integral, 0, None, closed="left"), None],
-        "n_output_lags": [Interval(Integral, 0, None, closed="left")],
+        "n_input_lags": [at_least(0), None],
+        "n_output_lags": [at_least(0)],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "feedback": [StrOptions({"measured", "predicted", "measured_then_predicted"})],
     }
@@ -210,14 +209,13 @@ class NARXRegressor(NetworkRegressor):
         diverged = state[1].diverged
         which = np.flatnonzero(diverged >= 0)
         if len(which):
-            warnings.warn(
+            warn_caller(
                 f"The free run diverged at step {diverged[which[0]]} of sequence "
                 f"{which[0]} (both counted from 0), and in {len(which) - 1} other "
                 f"sequence(s): from there on the prediction is held at {BOUND:g} "
                 "standard deviations of the output. A smaller model, a larger alpha or "
                 "feedback='predicted' may be stable.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def predict(self, X, y_init=None):
@@ -267,7 +265,7 @@ class NARXRegressor(NetworkRegressor):
             Prediction of y at the same steps, in the form of y.
         """
         records = self._read(X)
-        positive = {"horizon": [Interval(Integral, 1, None, closed="left")]}
+        positive = {"horizon": [at_least(1)]}
         check_parameters("NARXRegressor.predict_ahead", positive, horizon=horizon)
         targets = self._read_known_targets(y, records)
         if targets.last:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._compat import Interval, StrOptions
+from .._compat import Interval, StrOptions, at_least
 from ..layers import Dropout
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
@@ -41,27 +41,21 @@ class NetworkRegressor(hyper_parameters(LOSSES, SOLVERS), SequenceRegressor):
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
         **hyper_parameters(LOSSES, SOLVERS)._parameter_constraints,
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
+        "hidden_layer_sizes": ["array-like", at_least(1)],
         "loss": [StrOptions(set(LOSSES))],
         "solver": [StrOptions(set(SOLVERS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [at_least(0, Real)],
+        "batch_size": [StrOptions({"auto"}), at_least(1)],
+        "max_iter": [at_least(1)],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        "tol": [at_least(0, Real)],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
+            at_least(1),
         ],
     }
 

@@ -1,10 +1,10 @@
 """RNNRegressor, GRURegressor and LSTMRegressor."""
 
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
-from .._compat import Interval, StrOptions
+from .._compat import Interval, StrOptions, at_least
 from ..layers import ACTIVATIONS, CELLS, Chain, Dense, Recurrent
 from ._documentation import document
 from ._network import NetworkRegressor
@@ -26,8 +26,8 @@ class RecurrentRegressor(NetworkRegressor):
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "bptt_steps": [Interval(Integral, 2, None, closed="left"), None],
-        "time_scale": [Interval(Real, 2, None, closed="left"), None],
+        "bptt_steps": [at_least(2), None],
+        "time_scale": [at_least(2, Real), None],
     }
 
     def _cell(self):

@@ -1,13 +1,12 @@
 """What all regressors share: targets are numbers, standardised, and scored by R^2."""
 
 from dataclasses import dataclass
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from .._compat import Interval, check_parameters
+from .._compat import at_least, check_parameters
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._steps import Steps
@@ -116,7 +115,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _forecast(self, X, n_steps):
         records = self._read(X)
-        positive = {"n_steps": [Interval(Integral, 1, None, closed="left")]}
+        positive = {"n_steps": [at_least(1)]}
         check_parameters(f"{type(self).__name__}.forecast", positive, n_steps=n_steps)
         n_channels = records.rows.shape[1]
         if n_channels != self.n_outputs_:

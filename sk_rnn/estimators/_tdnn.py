@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
-from .._compat import Interval, StrOptions
+from .._compat import Interval, StrOptions, at_least
 from ..layers import ACTIVATIONS, Chain, Delay, Dense
 from ._documentation import document
 from ._lags import lags_or_all
@@ -77,7 +77,7 @@ class TDNNRegressor(NetworkRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
-        "n_lags": ["array-like", Interval(Integral, 0, None, closed="left"), None],
+        "n_lags": ["array-like", at_least(0), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }

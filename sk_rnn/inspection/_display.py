@@ -88,12 +88,8 @@ class GradientFlowDisplay:
             See `gradient_flow` and `plot`.
         """
         _pyplot()
-        flow = gradient_flow(
-            *(estimator, X, y),
-            max_distance=max_distance,
-            n_targets=n_targets,
-            n_singular_values=0,
-        )
+        options = {"max_distance": max_distance, "n_targets": n_targets}
+        flow = gradient_flow(estimator, X, y, n_singular_values=0, **options)
         display = cls(flow, name=type(estimator).__name__ if name is None else name)
         return display.plot(ax, quantity=quantity, layer=layer, **line_kwargs)
 

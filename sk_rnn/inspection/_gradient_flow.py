@@ -1,12 +1,11 @@
 """How the gradient shrinks or grows on its way back in time."""
 
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._compat import Interval, check_parameters
+from .._compat import at_least, check_parameters
 from ..data._dataset import tiles
 from ..data._steps import Steps
 from ..estimators._hyper_parameters import instantiate
@@ -18,9 +17,9 @@ from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
 
 CONSTRAINTS = {
-    "max_distance": [Interval(Integral, 0, None, closed="left"), None],
-    "n_targets": [Interval(Integral, 1, None, closed="left")],
-    "n_singular_values": [Interval(Integral, 0, None, closed="left")],
+    "max_distance": [at_least(0), None],
+    "n_targets": [at_least(1)],
+    "n_singular_values": [at_least(0)],
 }
 
 
@@ -95,7 +94,8 @@ def gradient_flow(
             state. The state of a `NARXRegressor` is the outputs fed back; a
             `TDNNRegressor` has none (n_recurrent = 0). The largest bounds the growth of
             the gradient on its way from one state to the state before. k is
-            `n_singular_values`, or the size of the smallest state if that is less. nan where the Jacobian is not finite.
+            `n_singular_values`, or the size of the smallest state if that is less. nan
+            where the Jacobian is not finite.
 
     Raises
     ------
@@ -313,8 +313,11 @@ def _mean_norms(model, record, step, slope, n_distances):
     for group in (np.flatnonzero(first == 0), np.flatnonzero(first)):
         for part in tiles((step - first + 1)[group]):
             part = group[part]
+            lengths = (step - first + 1)[part]
             steps, found = model.unit_gradients(
-                *(record[part], first[part], (step - first + 1)[part]),
+                record[part],
+                first[part],
+                lengths,
                 lambda y_pred, part=part: slope(y_pred, part),
             )
             distance = steps.lengths[steps.sequence] - 1 - steps.step

@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import ClassVar
 
 import numpy as np
 
-from .._compat import Interval
+from .._compat import above
 from ._base import Solver
 
 
@@ -31,8 +30,8 @@ class Adam(Solver):
     max_grad_norm: float | None = 1.0
 
     constraints: ClassVar[dict] = {
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate_init": [above(0)],
+        "max_grad_norm": [above(0), None],
     }
     same_function: ClassVar[bool] = False
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8

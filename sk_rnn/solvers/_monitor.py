@@ -1,10 +1,9 @@
 """What every solver reports to: curves, stopping, best parameters, verbosity."""
 
-import sys
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+
+from .._warnings import warn_caller
 
 
 class Monitor:
@@ -89,7 +88,7 @@ class Monitor:
             )
         elif self.n_iter >= self.max_iter:
             self.stop = True
-            _warn(
+            warn_caller(
                 f"The solver stopped at max_iter={self.max_iter} iterations before it "
                 "converged. Raise max_iter, or tol.",
                 ConvergenceWarning,
@@ -106,7 +105,7 @@ class Monitor:
         self.stop = True
         if self.before is not None and np.array_equal(theta, self.theta):
             self.theta, self.loss = self.before  # finite, but their loss is not
-        _warn(
+        warn_caller(
             f"Training turned non-finite after iteration {self.n_iter}; the last "
             "finite parameters are kept. A larger alpha may help, and with "
             "solver='adam' a smaller learning_rate_init or max_grad_norm.",
@@ -117,27 +116,8 @@ class Monitor:
     def interrupted(self):
         """End because the user pressed Ctrl-C."""
         self.stop = self.ended_by_user = True
-        _warn(f"Training interrupted by user after iteration {self.n_iter}.")
+        warn_caller(f"Training interrupted by user after iteration {self.n_iter}.")
 
 
 def _finite(array):
     return bool(np.isfinite(array).all())
-
-
-def _warn(message, category=UserWarning):
-    """Warn at the line of the user who called `fit`, outside of this package."""
-    depth, frame = 2, sys._getframe(1)
-    while frame.f_back and not _is_outside(frame):
-        depth, frame = depth + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=depth)
-
-
-def _is_outside(frame):
-    name = frame.f_globals.get("__name__", "").partition(".")[0]
-    return name not in (
-        __name__.partition(".")[0],
-        "scipy",
-        "sklearn",
-        "joblib",
-        "contextlib",
-    )

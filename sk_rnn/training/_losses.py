@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._compat import Interval
+from .._compat import Interval, above
 
 
 @dataclass
@@ -89,9 +89,7 @@ class Huber(Loss):
     """
 
     huber_delta: float = 1.35
-    constraints: ClassVar[dict] = {
-        "huber_delta": [Interval(Real, 0, None, closed="neither")]
-    }
+    constraints: ClassVar[dict] = {"huber_delta": [above(0)]}
 
     def value(self, y_pred, y):
         r = y_pred - y
