@@ -63,7 +63,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination R^2 of `predict`, over all steps that count.
 
-        Steps of all records are pooled; the first ``washout`` steps of each are left
+        Steps of all sequences are pooled; the first ``washout`` steps of each are left
         out. Initial state and feedback are those of `predict`.
 
         Parameters

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..numerics._products import gemm, products
+from ..numerics._products import gemm
+from ._kernels import step_parts
 from .cells._base import Blocks
 
 
@@ -89,16 +90,10 @@ class _Walk:
         self.states = [self.h] if cell.n_states == 1 else [self.h, b.c.reshape(-1, n)]
         for own, given in zip(self.states, states, strict=True):
             own[...] = given[:, :n]
-        z = values.reshape(-1, n)
-        self.x_alone = z[layout.see_h : layout.n_rows]
+        self.x_alone = values.reshape(-1, n)[layout.see_h : layout.n_rows]
         flat = self.h.reshape(-1)
         functions = cell.forward(b, flat, flat, b.c if cell.n_states > 1 else None)
-        functions = functions if isinstance(functions, tuple) else (functions,)
-        calls = [products(kernels.gates, self.s, z[: layout.see_h])]
-        for result, operand in cell.products.items():
-            a, u = (getattr(b, name).reshape(-1, n) for name in (operand, result))
-            calls.append(products(kernels.products[result], a, u))
-        self.parts = list(zip(calls, functions, strict=True))
+        self.parts = step_parts(layout, kernels, self.s, values, b, functions)
 
     def steps(self, inputs):
         """Advance by inputs (n_steps, n_in, n); yield every h (n_units, n).

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..numerics._products import weights
+from ..numerics._products import products, weights
+from .cells._base import stages
 
 
 class Kernels(NamedTuple):
@@ -32,6 +33,28 @@ class Kernels(NamedTuple):
     inputs: np.ndarray
     products: dict
     vectors: dict
+
+
+def step_parts(layout, kernels, step, values, b, functions):
+    """What a step does: pairs of arguments of gemm and the function behind them.
+
+    Parameters
+    ----------
+    layout : Layout
+    kernels : Kernels
+    step : ndarray of shape (height, n_sequences)
+        [h_{t-1}; x_t; 1].
+    values : ndarray of shape (n_blocks, n_units * n_sequences)
+        The blocks of the cell, by name in `b`.
+    functions : callable or tuple of callable
+        From `Cell.forward`.
+    """
+    n = step.shape[1]
+    calls = [products(kernels.gates, step, values.reshape(-1, n)[: layout.see_h])]
+    for result, operand in layout.cell.products.items():
+        a, u = (getattr(b, name).reshape(-1, n) for name in (operand, result))
+        calls.append(products(kernels.products[result], a, u))
+    return list(zip(calls, stages(layout.cell, functions), strict=True))
 
 
 class Layout:

@@ -8,7 +8,7 @@ along (real-time recurrent learning: Williams & Zipser, Neural Computation 1 (19
 import numpy as np
 
 from ..numerics._parameters import size_of, views
-from .cells._base import Blocks
+from .cells._base import Blocks, stages
 
 
 def dense_tangent(weight, x, slope, dx, first, size):
@@ -132,7 +132,7 @@ def _transitions(training, p, first, stop):
     dh, dc = unit.reshape(2, -1)
     blocks = Blocks(wide.reshape(len(names), -1), names)
     functions = cell.backward(blocks, dh, dc, np.empty_like(dc))
-    *before, last = functions if isinstance(functions, tuple) else (functions,)
+    *before, last = stages(cell, functions)
     products = reversed(cell.products.items())
     for function, (result, operand) in zip(before, products, strict=True):
         function()

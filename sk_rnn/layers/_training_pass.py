@@ -14,14 +14,16 @@ from ..numerics._memory import aligned, round_up
 from ..numerics._products import gemm, outer_product, products, weights
 from ..numerics._threads import worth
 from ..numerics._workspace import PassMemory
+from ._kernels import step_parts
 from ._tangent import recurrent_tangent
-from .cells._base import Blocks
+from .cells._base import Blocks, stages
 
 #: Bytes of the blocks of the steps whose local derivatives are computed in one go,
 #: while they are still in the processor's cache: about half a level-2 cache.
 STRETCH_BYTES = 600_000
 
-#: Where only the last step has a gradient, it is looked at every so many steps.
+#: Where the loss is one of the last step alone, its gradient may fade on the way back:
+#: every so many steps it is checked whether any of it is left.
 WATCH = 16
 
 
@@ -46,7 +48,7 @@ class TrainingPass(PassMemory):
         Number of sequences.
     dtype : dtype
     every : bool
-        Whether gradients come from every step, or from the last alone.
+        Whether the loss depends on every step, or on the last one alone.
     """
 
     def __init__(self, layout, n_steps, n, dtype, every):
@@ -105,13 +107,8 @@ class TrainingPass(PassMemory):
         h_prev, h = (self.s[i, :n_units].reshape(-1) for i in (t, t + 1))
         c = self._c(k + 1) if cell.n_states > 1 else None
         b = Blocks(self.values[k], layout.values, operands | self.kernels.vectors)
-        z = self.values[k].reshape(-1, self.n)[: layout.see_h]
-        calls = [products(self.kernels.gates, self.s[t], z)]
-        for result, operand in cell.products.items():
-            kernel, a = self.kernels.products[result], operands[operand]
-            u = getattr(b, result).reshape(-1, self.n)
-            calls.append(products(kernel, a.reshape(-1, self.n), u))
-        return zip(calls, self._stages(cell.forward(b, h_prev, h, c)), strict=True)
+        functions = cell.forward(b, h_prev, h, c)
+        return step_parts(layout, self.kernels, self.s[t], self.values[k], b, functions)
 
     def _operands(self, t):
         """Operands of the products behind gates, of one step or of several."""
@@ -119,17 +116,6 @@ class TrainingPass(PassMemory):
             name: rows[t].reshape(*rows[t].shape[:-2], -1)
             for name, rows in self.operands.items()
         }
-
-    def _stages(self, functions):
-        """The functions of a step, of which there is one more than products."""
-        functions = functions if isinstance(functions, tuple) else (functions,)
-        if len(functions) != 1 + len(self.cell.products):
-            raise ValueError(
-                f"{type(self.cell).__name__} has {len(self.cell.products)} product(s) "
-                f"behind its gates, but {len(functions)} function(s) for a step: one "
-                "before each product and one behind the last are needed."
-            )
-        return functions
 
     def _c(self, k):
         return self.values[k, self.layout.values.index("c")]
@@ -209,10 +195,10 @@ class TrainingPass(PassMemory):
         passes_on = "h_prev" in cell.derivatives
         dh = after.h_prev if passes_on else self._dh(t).reshape(-1)
         dc_next = after.c_prev if cell.n_states > 1 else None
-        stages = self._stages(cell.backward(d, dh, dc_next, self.dc))
+        functions = stages(cell, cell.backward(d, dh, dc_next, self.dc))
         parts = []
         for function, (result, operand) in zip(
-            stages, reversed(cell.products.items()), strict=False
+            functions, reversed(cell.products.items()), strict=False
         ):
             delta, given = (getattr(d, k).reshape(-1, n) for k in (result, operand))
             calls = products(self.back_products[result], delta, given)
@@ -234,7 +220,7 @@ class TrainingPass(PassMemory):
                 beta = 1.0 if passes_on or self.every else 0.0
                 delta = deltas[: layout.see_h]
                 calls += products(self.back_kernel, delta, target, beta)
-        return [*parts, BackStep(stages[-1], calls, add)]
+        return [*parts, BackStep(functions[-1], calls, add)]
 
     def _dh(self, t):
         return self.dh[t if self.every else t % 2]

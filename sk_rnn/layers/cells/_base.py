@@ -152,6 +152,18 @@ class Cell:
         raise NotImplementedError
 
 
+def stages(cell, functions):
+    """The functions of a step as a tuple: one more than there are products."""
+    functions = functions if isinstance(functions, tuple) else (functions,)
+    if len(functions) != 1 + len(cell.products):
+        raise ValueError(
+            f"{type(cell).__name__} has {len(cell.products)} product(s) behind its "
+            f"gates, but {len(functions)} function(s) for a step: one before each "
+            "product and one behind the last are needed."
+        )
+    return functions
+
+
 def constant(value, like):
     """A number as an array: NumPy takes twice as long over a Python float."""
     return np.array(value, like.dtype)
