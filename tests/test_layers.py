@@ -644,6 +644,62 @@ def test_gates_in_another_order_are_refused():
 
     with pytest.raises(ValueError, match="that see 'hx' come first"):
         Recurrent(Wrong(), N_IN, 3)
+    Wrong.gates = {"r": "xh"}
+    with pytest.raises(ValueError, match=r"that see 'hx' come first.*'xh'"):
+        Recurrent(Wrong(), N_IN, 3)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"halved": ("r", "zz")}, r"halved names no gate: \['zz'\]"),
+        ({"blocks": "ru"}, "blocks must be a tuple of names; got 'ru'"),
+        ({"forward": lambda *_: None}, r"0 function\(s\) for a step"),
+        ({"forward": lambda _, b, *__: b["z":"r"]}, "'r' lies before 'z'"),
+        ({"forward": lambda _, b, *__: b["r":"q"]}, "no block 'q' among"),
+    ],
+    ids=["halved", "blocks", "nothing", "backwards", "unknown"],
+)
+def test_mistakes_in_a_cell_are_told(wrong, message):
+    cell = type("Wrong", (CELLS["gru"],), wrong)()
+    with pytest.raises((AttributeError, TypeError, ValueError), match=message):
+        Setup(Recurrent(cell, N_IN, 3)).run()
+
+
+class ScatteredCell(CELLS["lstm"]):
+    """Gates that are halved need not be neighbours."""
+
+    gates = {"o": "hx", "g": "hx", "f": "hx", "i": "hx"}
+    blocks = "c", "tanh_c", "ig", "fc"
+
+    def forward(self, b, h_prev, h, c):
+        def step():
+            np.tanh(b["o":"i"], b["o":"i"])
+            for gate in (b.o, b.f, b.i):
+                gate *= 0.5
+                gate += 0.5
+            np.multiply(b.i, b.g, b.ig)
+            np.multiply(b.f, b.c, b.fc)
+            np.add(b.ig, b.fc, c)
+            np.tanh(c, b.tanh_c)
+            np.multiply(b.o, b.tanh_c, h)
+
+        return step
+
+
+def test_halved_gates_may_lie_anywhere():
+    ours, scattered = (
+        Recurrent(cell(), N_IN, 3) for cell in (CELLS["lstm"], ScatteredCell)
+    )
+    theta = 0.6 * np.random.RandomState(0).standard_normal(ours.size)
+    moved = np.empty_like(theta)
+    for name, view in scattered.views(moved).items():
+        o, i, f, g = np.split(ours.views(theta)[name], 4, axis=-1)
+        view[...] = np.concatenate([o, g, f, i], axis=-1)
+    setup = Setup(ours)
+    y, _, _ = ours.forward(theta, setup.x, setup.steps, setup.out)
+    again, _, _ = scattered.forward(moved, setup.x, setup.steps, setup.out)
+    assert_near(again, y, 1e-14)
 
 
 def test_a_block_that_does_not_exist_is_named():
@@ -788,8 +844,10 @@ def test_units_start_with_memories_up_to_the_time_scale(cell):
     layer.initialise(theta, np.random.RandomState(0))
     p = layer.views(theta)
     p["weight_input"][...] = 0
-    if cell in ("gru", "lstm", "peephole", "minimal gated"):
-        p["weight_recurrent"][...] = 0
+    if len(layer.cell.gates) > 1:  # only gates keep the state
+        for key in p:
+            if key.startswith("weight"):
+                p[key][...] = 0
     steps = Steps([1])
     state = [np.full((1, n_units), 1e-6) for _ in range(layer.cell.n_states)]
     _, after, _ = layer.forward(theta, np.zeros((1, 1)), steps, steps, state)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics._products import products, weights
-from .cells._base import stages
+from .cells._base import check_cell, stages
 
 
 class Kernels(NamedTuple):
@@ -70,12 +70,8 @@ class Layout:
     """
 
     def __init__(self, cell, n_in, n_units):
+        check_cell(cell)
         sees = list(cell.gates.values())
-        if sees != sorted(sees, key=["hx", "h", "x"].index):
-            raise ValueError(
-                "The gates of a cell that see 'hx' come first, then those that see "
-                f"'h', then those that see 'x'; got {cell.gates}."
-            )
         self.cell, self.n_in, self.n_units = cell, n_in, n_units
         self.height = n_units + n_in + 1
         self.full = sees.count("hx") * n_units
@@ -87,11 +83,16 @@ class Layout:
             (slice(self.see_h, self.n_rows), slice(self.full, None)),
         ]
         self.x_parts = parts[self.full == 0 :][: 1 + (self.n_rows > self.see_h)]
-        #: Rows whose weights are halved, of either kernel.
-        first = list(cell.gates).index(cell.halved[0]) * n_units if cell.halved else 0
-        last = first + len(cell.halved) * n_units
-        self.halved = slice(first, last)
-        self.halved_inputs = slice(*(max(k - self.see_h, 0) for k in (first, last)))
+        #: Stretches of rows whose weights are halved, of either kernel.
+        rows = [
+            slice(k * n_units, (k + 1) * n_units)
+            for k, name in enumerate(cell.gates)
+            if name in cell.halved
+        ]
+        self.halved = _joined([r for r in rows if r.stop <= self.see_h], 0)
+        self.halved_inputs = _joined(
+            [r for r in rows if r.start >= self.see_h], self.see_h
+        )
         results, operands = tuple(cell.products), tuple(cell.products.values())
         self.values = (*cell.gates, *cell.blocks, *results)
         own = (*cell.derivatives, *cell.vectors, *results, *operands)
@@ -144,8 +145,10 @@ class Layout:
             gates[full:, -1] = p["bias_recurrent"]
         inputs[:, :-1] = p["weight_input"][:, full:].T
         inputs[:, -1] = p["bias"][full:]
-        gates[self.halved] *= 0.5
-        inputs[self.halved_inputs] *= 0.5
+        for rows in self.halved:
+            gates[rows] *= 0.5
+        for rows in self.halved_inputs:
+            inputs[rows] *= 0.5
         for result, kernel in kernels.products.items():
             kernel[...] = p[f"weight_{result}"].T
         for name, block in kernels.vectors.items():
@@ -175,3 +178,14 @@ class Layout:
             g[f"weight_{result}"] += d.swapaxes(-1, -2)
         for name, d in d_vectors.items():
             g[name] += d
+
+
+def _joined(slices, first):
+    """Slices, counted from `first`, where neighbours are one."""
+    found = []
+    for part in slices:
+        begin, end = part.start - first, part.stop - first
+        if found and found[-1].stop == begin:
+            begin = found.pop().start
+        found.append(slice(begin, end))
+    return found

@@ -29,10 +29,13 @@ class Blocks:
 
     def __getattr__(self, name):
         if name not in self._names:
-            raise AttributeError(f"There is no block {name!r} among {self._names}.")
+            raise self._unknown(name)
         block = self._array[..., self._names.index(name), :]
         self.__dict__[name] = block  # found without a call from now on
         return block
+
+    def _unknown(self, name):
+        return AttributeError(f"There is no block {name!r} among {self._names}.")
 
     def __getitem__(self, span):
         ends = span.start, span.stop
@@ -44,7 +47,12 @@ class Blocks:
 
     def stacked(self, first, last):
         """A stretch as rows, (..., n_blocks, size): one block acts on all of them."""
+        for name in (first, last):
+            if name not in self._names:
+                raise self._unknown(name)
         begin, end = self._names.index(first), self._names.index(last)
+        if end < begin:
+            raise ValueError(f"Block {last!r} lies before {first!r} in {self._names}.")
         return self._array[..., begin : end + 1, :]
 
 
@@ -59,10 +67,12 @@ class Cell:
     Attributes
     ----------
     gates : dict of str to {"hx", "h", "x"}
-        What each gate sees: h_{t-1} and x_t, either alone. In this order.
+        What each gate sees: h_{t-1} and x_t, or one of them alone. Gates that see "hx"
+        come first, then those that see "h", then those that see "x".
     halved : tuple of str
         Gates that are handed over as z / 2, as sigmoid(z) = (1 + tanh(z / 2)) / 2 wants
-        it: the halves are folded into the weights, and cost nothing.
+        it: the halves are folded into the weights, and cost nothing. Their derivative
+        is dL/dz all the same, of the whole z.
     blocks : tuple of str
         What else `forward` keeps. A block named ``c`` is a second state: it holds
         c_{t-1}.
@@ -75,6 +85,8 @@ class Cell:
     products : dict of str to str
         Products behind a gate, ``{"u": "a"}`` for u = U a, in the order of computation.
         Both are blocks of both steps; a derivative u ends as dL/du, a is given then.
+        Blocks of the derivative lie in the order gates, `derivatives`, `vectors`,
+        results (u), operands (a).
     recurrent_gain : float
         The orthogonal initial values of recurrent weights are multiplied by it.
     """
@@ -103,7 +115,10 @@ class Cell:
         time_scale : ndarray of shape (n_units,)
             Steps after which a share of 1/e is left.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how to initialise its memory: leave "
+            "time_scale at None, or write initialise_memory."
+        )
 
     def forward(self, b, h_prev, h, c):
         """Make the function, without arguments, that computes the new state.
@@ -152,14 +167,33 @@ class Cell:
         raise NotImplementedError
 
 
+def check_cell(cell):
+    """Refuse a cell whose attributes do not fit together."""
+    name, sees = type(cell).__name__, list(cell.gates.values())
+    order = ["hx", "h", "x"]
+    if not set(sees) <= set(order) or sees != sorted(sees, key=order.index):
+        raise ValueError(
+            f"{name}.gates: those that see 'hx' come first, then those that see 'h', "
+            f"then those that see 'x'; got {cell.gates}."
+        )
+    for attribute in ("halved", "blocks", "derivatives", "vectors"):
+        if not isinstance(getattr(cell, attribute), tuple):
+            raise TypeError(
+                f"{name}.{attribute} must be a tuple of names; got "
+                f"{getattr(cell, attribute)!r}."
+            )
+    if unknown := set(cell.halved) - set(cell.gates):
+        raise ValueError(f"{name}.halved names no gate: {sorted(unknown)}.")
+
+
 def stages(cell, functions):
     """The functions of a step as a tuple: one more than there are products."""
     functions = functions if isinstance(functions, tuple) else (functions,)
-    if len(functions) != 1 + len(cell.products):
+    if len(functions) != 1 + len(cell.products) or not all(map(callable, functions)):
         raise ValueError(
             f"{type(cell).__name__} has {len(cell.products)} product(s) behind its "
-            f"gates, but {len(functions)} function(s) for a step: one before each "
-            "product and one behind the last are needed."
+            f"gates, but {sum(map(callable, functions))} function(s) for a step: one "
+            "before each product and one behind the last are needed."
         )
     return functions
 
