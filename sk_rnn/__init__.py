@@ -1,5 +1,6 @@
 """Models with memory for scikit-learn."""
 
+from .data._state import State
 from .estimators import (
     AutoRegressor,
     GRURegressor,
@@ -17,5 +18,6 @@ __all__ = [
     "LSTMRegressor",
     "NARXRegressor",
     "RNNRegressor",
+    "State",
     "TDNNRegressor",
 ]

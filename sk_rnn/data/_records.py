@@ -5,6 +5,7 @@ table of numbers (`Records`).
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from scipy.sparse import issparse
@@ -32,12 +33,15 @@ class Records:
         Which line of the data contract X came in on.
     is_one_table : bool
         Whether they are all the rows of a table without a column of sequences.
+    ids : tuple or None
+        The value of that column for each record, where there is one.
     """
 
     rows: np.ndarray
     lengths: np.ndarray
     form: str
     is_one_table: bool = False
+    ids: tuple | None = None
 
     @property
     def starts(self):
@@ -62,6 +66,12 @@ class Records:
     def n_samples(self):
         """What the first axis of y and of the weights must count."""
         return len(self.rows) if self.is_table else len(self.lengths)
+
+    def digest(self):
+        """A hash of all that was handed over."""
+        found = blake2b(repr((self.ids, self.lengths.tolist())).encode())
+        found.update(np.ascontiguousarray(self.rows))
+        return found.digest()
 
     def split(self, values):
         """Cut rows into one array per record."""
@@ -276,7 +286,9 @@ def _read_table(estimator, X, reset):
     features = check_array(
         features, dtype=FLOATS, order="C", estimator=estimator, input_name="X"
     )
-    return Records(features, _run_lengths(ids), "table")
+    lengths = _run_lengths(ids)
+    ids = tuple(ids[np.cumsum(lengths) - 1].tolist())
+    return Records(features, lengths, "table", ids=ids)
 
 
 def _column_position(X, column):

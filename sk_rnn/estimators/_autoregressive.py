@@ -141,16 +141,22 @@ class AutoRegressor(SequenceRegressor):
         self.bic_ = float(-2 * log_likelihood + np.log(n) * n_parameters)
 
     # ---------------------------------------------------------------- prediction
-    def predict(self, X, return_std=False):
+    def predict(self, X, return_std=False, state=None, return_state=False):
         """Predict the value after each sequence, or after each step.
 
         Parameters
         ----------
         X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
-            ``sequence_column`` the rows are taken to follow the training rows.
+            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
+            taken to follow the training rows, sequence by sequence, unless they are
+            the training rows themselves, or ``carry_state=False``.
         return_std : bool, default=False
             Also return the standard deviation of the noise.
+        state : State, default=None
+            What is known of the past of these sequences, from `warm_up` or from an
+            earlier `predict`. Rows may so come one by one.
+        return_state : bool, default=False
+            Also return the state behind X.
 
         Returns
         -------
@@ -159,17 +165,23 @@ class AutoRegressor(SequenceRegressor):
         y_std : ndarray or list of ndarray
             Standard deviation of the prediction error, in the same form; only if
             `return_std`.
+        state : State
+            Only if `return_state`.
         """
-        y = super().predict(X)
-        if not return_std:
-            return y
+        y, after = super().predict(X, state, return_state=True)
+        found = (y, self._noise_std(y)) if return_std else (y,)
+        found = (*found, after) if return_state else found
+        return found if len(found) > 1 else y
+
+    def _noise_std(self, y):
+        """Standard deviation of the noise in the form of predictions y."""
         deviation = np.sqrt(self.noise_variance_)
         deviation = deviation[0] if self._flat else deviation
         if isinstance(y, list):
-            return y, [np.full_like(part, deviation) for part in y]
-        return y, np.full_like(y, deviation)
+            return [np.full_like(part, deviation) for part in y]
+        return np.full_like(y, deviation)
 
-    def forecast(self, X, n_steps, return_std=False):
+    def forecast(self, X, n_steps, return_std=False, state=None):
         """Forecast each sequence `n_steps` steps ahead.
 
         Parameters
@@ -183,6 +195,8 @@ class AutoRegressor(SequenceRegressor):
             the diagonal of ``sum_{j<h} Psi_j S Psi_j'`` for step h, where S is
             ``noise_covariance_`` and Psi_j the response after j steps (Luetkepohl, New
             Introduction to Multiple Time Series Analysis, 2005, eq. 2.2.11).
+        state : State, default=None
+            What is known of the past before X; see `warm_up`.
 
         Returns
         -------
@@ -198,7 +212,7 @@ class AutoRegressor(SequenceRegressor):
         ValueError
             If the model does not have one output per channel.
         """
-        values, single = self._forecast(X, n_steps)
+        values, single = self._forecast(X, n_steps, state)
         y = self._shape_forecast(values, single)
         if not return_std:
             return y

@@ -5,6 +5,7 @@ Nothing here knows what targets mean; that is the business of `SequenceRegressor
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from numbers import Integral
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
+from ..data._state import State, join, take
 from ..layers import one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
@@ -45,6 +47,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
     n_channels: int = 1
     time_axis: int = 1
     sequence_column: int | str | None = None
+    carry_state: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
         "n_channels": [at_least(1)],
@@ -52,6 +55,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         "sequence_column": [str, Integral, None],
         "washout": [at_least(0)],
         "standardize": ["boolean"],
+        "carry_state": ["boolean"],
     }
 
     # ------------------------------------------------------------ for subclasses
@@ -166,8 +170,19 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         self._network, self._end = network, None
         theta = self._theta if warm else None
         self._theta = self._train(network, data, theta, report)
-        if records.is_one_table:
-            self._end = self._state_at_end(data)
+        self._identify()
+        if records.is_table:
+            parts = self._after(records, data.x, data.y, None)
+            self._end = self._state(records, parts, None)
+            self._seen = len(records.rows), records.digest()
+
+    def _identify(self):
+        """Give the fitted model a name, by which it knows its states again."""
+        digest = blake2b(self._theta.tobytes(), digest_size=16)
+        digest.update(f"{type(self).__name__} {self._network.shapes}".encode())
+        for scaled in (self._x_scaler.mean, self._x_scaler.scale):
+            digest.update(scaled.tobytes())
+        self._model = digest.hexdigest()
 
     def _check_outputs(self, targets):
         if targets.values.shape[1] != self.n_outputs_:
@@ -197,17 +212,103 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         )
 
     # ----------------------------------------------------------------- inference
-    def _state_at_end(self, data):
-        """What `predict` has to know of the training rows to go on behind them."""
-        x, steps, *_ = data.batch([0])
-        return self._network.forward(self._theta, x, steps, steps.tail(1))[1]
+    def warm_up(self, X, y=None, state=None):
+        """Read a past; return the state behind it, from which `predict` can go on.
 
-    def _initial_state(self, records):
+        Parameters
+        ----------
+        X : array-like or list of array-like
+            The past of each sequence, in the form that `fit` saw.
+        y : array-like or list of array-like, default=None
+            The outputs measured meanwhile, one at every step. A `NARXRegressor` needs
+            them; without them it simulates the past. Other models have no use for them.
+        state : State, default=None
+            Where X goes on; None: X is the beginning. (`predict` without a state goes
+            on behind the rows of `fit`; this does not.)
+
+        Returns
+        -------
+        state : State
+            With one entry for each sequence.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a state of another model or for another number of sequences.
+        """
+        records = self._read(X)
+        known = None if state is None else self._own(state, records)
+        x = self._x_scaler.transform(records.rows)
+        if y is not None:
+            y = self._encode_targets(self._read_steps(y, records))
+        parts = self._after(records, x, y, self._parts(known, records))
+        return self._state(records, parts, known)
+
+    def _read_steps(self, y, records):
+        """Rows of targets, one at every step."""
+        raise NotImplementedError
+
+    def _after(self, records, x, y, parts):
+        """State of the network behind standardised rows; parts None: from the start."""
+        return infer(self._network, self._theta, x, records, parts, last=True)[1]
+
+    def _state(self, records, parts, known):
+        """The state behind records, and of sequences known that are not among them."""
+        ids, n = records.ids, len(records.lengths)
+        if ids is not None and known is not None:
+            others = [k for k, one in enumerate(known.ids) if one not in set(ids)]
+            if others:
+                parts = join([take(known._parts, others), parts])
+                ids = (*(known.ids[k] for k in others), *ids)
+        return State(n if ids is None else len(ids), ids, self._model, parts)
+
+    def _known(self, records, state):
+        """The State in which `predict` begins, or None for a fresh start."""
+        if state is not None:
+            return self._own(state, records)
+        if self._end is None or not self.carry_state:
+            return None
+        same_size = len(records.rows) == self._seen[0]
+        if same_size and records.digest() == self._seen[1]:
+            return None  # the training rows do not follow themselves
+        return self._end
+
+    def _own(self, state, records):
+        """A state that was handed in, if it is one of this model's."""
+        if not isinstance(state, State):
+            raise TypeError(
+                "state must come from warm_up, or from predict(..., return_state=True);"
+                f" got {type(state).__name__}."
+            )
+        if state._model != self._model:
+            raise ValueError(
+                "state belongs to another model, or to this one before it was fitted "
+                "again. Make it anew with warm_up."
+            )
+        n = len(records.lengths)
+        if state.ids is None and state.n_sequences != n:
+            raise ValueError(
+                f"state holds {state.n_sequences} sequence(s), but X has {n}: they "
+                "must be the same ones, in the same order."
+            )
+        return state
+
+    def _parts(self, known, records):
+        """State of the network, sequence by sequence; None is a fresh start."""
+        if known is None:
+            check_lengths(records, self._network)
+            return None
+        if known.ids is None:
+            return known._parts
+        places = {one: k for k, one in enumerate(known.ids)}
+        which = np.array([places.get(one, -1) for one in records.ids])
+        check_lengths(records, self._network, which < 0)
+        fresh = self._network.initial_state(1, self._theta.dtype)
+        return take(join([known._parts, fresh]), which)
+
+    def _initial_state(self, records, state=None):
         """State of the network in which `predict` begins; None is a fresh start."""
-        if self._end is not None and records.is_one_table:
-            return self._end
-        check_lengths(records, self._network)
-        return None
+        return self._parts(self._known(records, state), records)
 
     def _read(self, X):
         """Records of the form that `fit` saw."""

@@ -54,6 +54,11 @@ sequence_column : int or str, default=None
     With ``time_axis=0``, the column (index or name) whose value names the sequence of a
     row; it is no feature. None: all rows are one sequence, and `predict` goes on from
     the state in which `fit` left the training rows.
+carry_state : bool, default=True
+    With ``time_axis=0``, whether `predict` goes on behind the rows of `fit`, sequence
+    by sequence: a sequence that `fit` saw goes on where it ended there, a new one
+    starts afresh, and so do the rows of `fit` themselves. False: all start afresh.
+    ``state=`` is heeded in any case.
 """,
     "training parameters": f"""
 loss : {_names(LOSSES)}, default="squared_error"

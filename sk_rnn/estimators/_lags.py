@@ -17,18 +17,20 @@ def lags_or_all(name, n_lags, n_steps):
     return n_steps - 1
 
 
-def check_lengths(records, network):
-    """Refuse sequences too short to fill the delay lines of a network."""
+def check_lengths(records, network, which=None):
+    """Refuse sequences, all or `which`, too short to fill the delay lines."""
     delays = [layer for layer in network.layers if isinstance(layer, Delay)]
     needed = 1 + max((layer.reach for layer in delays), default=0)
-    if records.lengths.min() >= needed:
+    short = records.lengths < needed
+    if which is not None:
+        short &= which
+    if not short.any():
         return
-    short = np.flatnonzero(records.lengths < needed)
-    n_steps = records.lengths[short[0]]
-    which = f"Record {short[0]} has {n_steps} step(s)"
+    first = np.flatnonzero(short)[0]
+    n_steps = records.lengths[first]
+    name = f"Record {first} has {n_steps} step(s)"
     if records.is_one_table:
-        which = f"X has n_samples={n_steps} step(s)"
+        name = f"X has n_samples={n_steps} step(s)"
     raise ValueError(
-        f"{which}, but the lags reach over {needed}: take fewer lags, or longer "
-        "records."
+        f"{name}, but the lags reach over {needed}: take fewer lags, or longer records."
     )

@@ -12,7 +12,7 @@ from .._warnings import warn_caller
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
 from ..training._inference import infer
 from ._documentation import document
-from ._lags import lags_or_all
+from ._lags import check_lengths, lags_or_all
 from ._network import NetworkRegressor
 
 
@@ -139,43 +139,43 @@ class NARXRegressor(NetworkRegressor):
         return replace(data, x=np.concatenate([data.x, data.y], axis=1))
 
     # --------------------------------------------------------------------- state
-    # The past of a sequence is one array (n_sequences, reach, n_channels + n_outputs):
-    # rows [x | y] before its first step, zero (the mean) where unknown.
-    def _state_at_end(self, data):
-        rows = np.concatenate([data.x, data.y], axis=1)
-        past = self._no_past(1)
-        n = min(past.shape[1], len(rows))
-        past[0, past.shape[1] - n :] = rows[len(rows) - n :]
-        return past
-
-    def _no_past(self, n_sequences):
+    def _after(self, records, x, y, parts):
+        if y is None:
+            return super()._after(records, x, y, parts)
         delay, loop = self._network.layers
-        shape = max(delay.reach, loop.n_lags), delay.n_in + loop.n_out
-        return np.zeros((n_sequences, *shape), self._theta.dtype)
+        n = len(records.lengths)
+        if parts is None:
+            parts = self._network.initial_state(n, self._theta.dtype)
+        inputs, before = parts
+        line = np.empty_like(before.line)
+        for k, measured in enumerate(records.split(y)):
+            newest_first = measured[: -loop.n_lags - 1 : -1].reshape(-1)
+            line[k] = np.concatenate([newest_first, before.line[k]])[: loop.n_line]
+        taps, nothing = Chain({"delay": delay}), np.empty(0, x.dtype)
+        (inputs,) = infer(taps, nothing, x, records, [inputs], last=True)[1]
+        age = before.age + records.lengths
+        return [inputs, before._replace(line=line, age=age)]
 
-    def _past(self, records, y_init=None):
-        """The past in which a simulation begins; None where nothing is known."""
-        past = super()._initial_state(records)
-        if y_init is None:
-            return past
-        past = self._no_past(len(records.lengths)) if past is None else past.copy()
-        delay, _ = self._network.layers
+    def _with_y_init(self, y_init, records):
+        """A fresh start, but for the outputs before it."""
+        n, (_, loop) = len(records.lengths), self._network.layers
+        check_lengths(records, self._network)
+        inputs, fresh = self._network.initial_state(n, self._theta.dtype)
         for k, y in enumerate(self._read_y_init(y_init, records)):
-            n = min(len(y), past.shape[1])
-            scaled = self._y_scaler.transform(y)
-            past[k, :, delay.n_in :] = 0
-            if n:
-                past[k, past.shape[1] - n :, delay.n_in :] = scaled[len(y) - n :]
-        return past
+            newest_first = self._y_scaler.transform(y)[: -loop.n_lags - 1 : -1]
+            fresh.line[k, : newest_first.size] = newest_first.reshape(-1)
+        return [inputs, fresh]
 
-    def _initial_state(self, records, y_init=None):
-        past = self._past(records, y_init)
-        if past is None:
-            return None
-        delay, loop = self._network.layers
-        x = past[:, past.shape[1] - delay.reach :, : delay.n_in]
-        newest_first = past[:, ::-1, delay.n_in :][:, : loop.n_lags]
-        return [x, loop.state(newest_first.reshape(len(past), loop.n_line))]
+    def _open_state(self, parts):
+        """State of the open loop with separate lags: rows [x | y | y | ...]."""
+        (inputs, loop_state), (_, loop) = parts, self._network.layers
+        n, n_x, n_in = inputs.shape
+        lines = loop_state.line.reshape(n, loop.n_lags, loop.n_out)[:, ::-1]
+        reach = max(n_x, loop.n_lags)
+        rows = np.zeros((n, reach, n_in + loop.n_line), inputs.dtype)
+        rows[:, reach - n_x :, :n_in] = inputs
+        rows[:, reach - loop.n_lags :, n_in:] = np.tile(lines, loop.n_lags)
+        return [rows, None]
 
     def _read_y_init(self, y_init, records):
         """Measured outputs before the first step, (n_i, n_outputs) per record."""
@@ -218,36 +218,56 @@ class NARXRegressor(NetworkRegressor):
                 ConvergenceWarning,
             )
 
-    def predict(self, X, y_init=None):
+    def predict(self, X, y_init=None, state=None, return_state=False):
         """Simulate: run free, feeding back the model's own outputs.
 
         Parameters
         ----------
         X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
-            ``sequence_column`` the rows are taken to follow the training rows, whose
-            last outputs are then fed back first.
+            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
+            taken to follow the training rows, sequence by sequence, whose last outputs
+            are then fed back first; unless they are the training rows themselves, or
+            ``carry_state=False``.
         y_init : array-like of shape (n_sequences, n_init) or \
                 (n_sequences, n_init, n_outputs), or list, default=None
             Measured outputs before the first step of each sequence, oldest first; the
             last ``n_output_lags`` are used. Without them the past is unknown, and the
             mean stands in. For one table of steps: (n_init,) or (n_init, n_outputs).
+            It is a fresh start: the inputs before the first step stay unknown, so that
+            with ``n_input_lags > 0`` a `state` from `warm_up` says more.
+        state : State, default=None
+            What is known of the past of these sequences, inputs and outputs: from
+            ``warm_up(X_past, y_past)`` or from an earlier `predict`.
+        return_state : bool, default=False
+            Also return the state behind X.
 
         Returns
         -------
         y : ndarray or list of ndarray
             In the form of the y that `fit` saw.
+        state : State
+            Only if `return_state`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a state of another model or for another number of sequences, or for
+            both `y_init` and `state`.
 
         Warns
         -----
         ConvergenceWarning
             If the free run diverges, naming the step.
         """
+        if y_init is None:
+            return super().predict(X, state, return_state)
+        if state is not None:
+            raise ValueError("Give the past as y_init or as state, not as both.")
         records = self._read(X)
-        rows, _ = self._infer(records, self._initial_state(records, y_init))
-        return self._shape(self._y_scaler.inverse_transform(rows), records)
+        parts = self._with_y_init(y_init, records)
+        return self._predicted(records, None, parts, return_state)
 
-    def predict_ahead(self, X, y, horizon=1):
+    def predict_ahead(self, X, y, horizon=1, state=None):
         """Predict each step from outputs measured up to `horizon` steps before it.
 
         Parameters
@@ -258,6 +278,8 @@ class NARXRegressor(NetworkRegressor):
             1 is one-step-ahead prediction (all measured outputs up to y_{t-1}); the
             prediction of y_t with horizon k knows y up to t - k, and is fed back in
             between.
+        state : State, default=None
+            What is known of the past before X; see `predict`.
 
         Returns
         -------
@@ -273,19 +295,20 @@ class NARXRegressor(NetworkRegressor):
                 "predict_ahead needs the measured output at every step; y has one "
                 "value per sequence, and so has the y seen by fit."
             )
-        return self._shape(self._ahead(records, targets.values, horizon), records)
+        return self._shape(
+            self._ahead(records, targets.values, horizon, state), records
+        )
 
-    def _ahead(self, records, y, horizon):
+    def _ahead(self, records, y, horizon, state):
         """Rows predicted `horizon` steps ahead."""
-        delay, loop = self._network.layers
-        n_in, lags = delay.n_in, range(1, loop.n_lags + 1)
+        _, loop = self._network.layers
+        lags = range(1, loop.n_lags + 1)
         network = self._open_loop(self._network, separate=True)
-        past = self._past(records)
-        past = self._no_past(len(records.lengths)) if past is None else past
-        outputs = np.tile(np.arange(n_in, past.shape[2]), len(lags))
-        columns = np.concatenate([np.arange(n_in), outputs])
-        reach = network.layers[0].reach
-        state = [past[:, past.shape[1] - reach :, columns], None]
+        parts = self._initial_state(records, state)
+        if parts is None:
+            n = len(records.lengths)
+            parts = self._network.initial_state(n, self._theta.dtype)
+        state = self._open_state(parts)
         x = self._x_scaler.transform(records.rows)
         known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
         # A horizon beyond the first step of a record is the free run. Without

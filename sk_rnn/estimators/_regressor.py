@@ -12,7 +12,6 @@ from ..data._scaling import Scaler
 from ..data._steps import Steps
 from ..data._targets import read_y
 from ._base import SequenceEstimator
-from ._lags import check_lengths
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -41,24 +40,55 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             )
         return targets
 
+    def _read_steps(self, y, records):
+        targets = read_y(y, records, self._theta.dtype)
+        if targets.last or targets.values.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y has {targets.values.shape[1]} output(s) per "
+                f"{'sequence' if targets.last else 'step'}; a past needs the "
+                f"{self.n_outputs_} measured output(s) at every step."
+            )
+        return targets.values
+
     # ---------------------------------------------------------------- prediction
-    def predict(self, X):
+    def predict(self, X, state=None, return_state=False):
         """Predict the targets of sequences.
 
         Parameters
         ----------
         X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` and no
-            ``sequence_column`` the rows are taken to follow the training rows.
+            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
+            taken to follow the training rows, sequence by sequence, unless they are
+            the training rows themselves, or ``carry_state=False``.
+        state : State, default=None
+            What is known of the past of these sequences, from `warm_up` or from an
+            earlier `predict`. Rows may so come one by one.
+        return_state : bool, default=False
+            Also return the state behind X.
 
         Returns
         -------
         y : ndarray or list of ndarray
             In the form of the y that `fit` saw.
+        state : State
+            Only if `return_state`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a state of another model or for another number of sequences.
         """
         records = self._read(X)
-        rows, _ = self._infer(records, self._initial_state(records))
-        return self._shape(self._y_scaler.inverse_transform(rows), records)
+        known = self._known(records, state)
+        return self._predicted(
+            records, known, self._parts(known, records), return_state
+        )
+
+    def _predicted(self, records, known, parts, return_state):
+        """Predictions from a state of the network, and the state behind them."""
+        rows, parts = self._infer(records, parts)
+        y = self._shape(self._y_scaler.inverse_transform(rows), records)
+        return (y, self._state(records, parts, known)) if return_state else y
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination R^2 of `predict`, over all steps that count.
@@ -86,7 +116,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             targets.values[counts], y_pred[counts], sample_weight=weight[counts]
         )
 
-    def forecast(self, X, n_steps):
+    def forecast(self, X, n_steps, state=None):
         """Read the history X, then feed each prediction back as the next input.
 
         Meaningful where the targets are the next values of the inputs.
@@ -97,6 +127,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             Histories, from a fresh start.
         n_steps : int
             How many steps to forecast.
+        state : State, default=None
+            What is known of the past before X; see `warm_up`.
 
         Returns
         -------
@@ -110,10 +142,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         ValueError
             If the model does not have one output per channel.
         """
-        values, single = self._forecast(X, n_steps)
+        values, single = self._forecast(X, n_steps, state)
         return self._shape_forecast(values, single)
 
-    def _forecast(self, X, n_steps):
+    def _forecast(self, X, n_steps, state):
         records = self._read(X)
         positive = {"n_steps": [at_least(1)]}
         check_parameters(f"{type(self).__name__}.forecast", positive, n_steps=n_steps)
@@ -124,8 +156,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"channel; the model has {n_channels} channel(s) and "
                 f"{self.n_outputs_} output(s)."
             )
-        check_lengths(records, self._network)
-        rows, state = self._infer(records, None, last=True)
+        known = None if state is None else self._own(state, records)
+        rows, state = self._infer(records, self._parts(known, records), last=True)
         out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
         steps = Steps(np.ones(len(rows), int))
         for k in range(n_steps):

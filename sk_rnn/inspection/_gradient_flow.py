@@ -7,12 +7,13 @@ from sklearn.utils import Bunch
 
 from .._compat import at_least, check_parameters
 from ..data._dataset import tiles
+from ..data._state import take
 from ..data._steps import Steps
 from ..estimators._hyper_parameters import instantiate
 from ..estimators._network import NetworkRegressor
 from ..layers import Dropout
 from ..numerics._workspace import Workspace
-from ..training._inference import infer, take
+from ..training._inference import infer
 from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
 

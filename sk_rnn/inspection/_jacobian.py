@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..data._state import take
 from ..data._steps import Steps
-from ..training._inference import take
 
 #: Length of the step along the imaginary axis. No difference is taken, so it may be so
 #: short that the result is exact (Squire & Trapp, SIAM Review 40, 1998).

@@ -38,6 +38,10 @@ class Layer:
     def initialise(self, theta, rng):
         """Write initial values into `theta`."""
 
+    def initial_state(self, n_sequences, dtype):
+        """The state before the first step, which None stands for in `forward`."""
+        return None
+
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         """Compute the output rows.
 
@@ -166,6 +170,9 @@ class Chain(Layer):
     def initialise(self, theta, rng):
         for layer, part in zip(self.layers, self.parts, strict=True):
             layer.initialise(theta[part], rng)
+
+    def initial_state(self, n_sequences, dtype):
+        return [layer.initial_state(n_sequences, dtype) for layer in self.layers]
 
     def between(self, steps, wanted):
         """The structure before, between and behind the layers: only the rows needed.

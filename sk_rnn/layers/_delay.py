@@ -25,6 +25,9 @@ class Delay(Layer):
         self.n_out = sum(width * len(lags) for width, lags in self.taps)
         self.reach = max((lag for _, lags in self.taps for lag in lags), default=0)
 
+    def initial_state(self, n_sequences, dtype):
+        return np.zeros((n_sequences, self.reach, self.n_in), dtype)
+
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         pieces = []
         for columns, lags in self._groups():

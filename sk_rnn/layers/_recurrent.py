@@ -57,6 +57,10 @@ class Recurrent(Layer):
             time_scale = rng.uniform(1 + 1e-3, self.time_scale, n)
             cell.initialise_memory(recurrent, bias, time_scale)
 
+    def initial_state(self, n_sequences, dtype):
+        shape = n_sequences, self.n_out
+        return tuple(np.zeros(shape, dtype) for _ in range(self.cell.n_states))
+
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         dtype = np.result_type(theta, x)
         p = self.views(theta.astype(dtype, copy=False))

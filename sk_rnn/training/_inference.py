@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..data._dataset import tiles
+from ..data._state import join, put, take
 from ..data._steps import Steps
 from ..layers import one_thread
 
@@ -70,7 +71,7 @@ def _by_tiles(network, theta, x, records, state, last):
     if len(states) == 1 and not steps.ragged:
         return rows, after
     back = np.argsort(np.concatenate(orders), kind="stable")
-    return rows, take(_join(states), back)
+    return rows, take(join(states), back)
 
 
 def _steps(lengths):
@@ -97,39 +98,5 @@ def _in_pieces(network, theta, x, steps, state):
         rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
         state = take(state, alive)
         y[rows], state, _ = network.forward(theta, x[rows], piece, piece, state)
-        final = state if final is None else _put(final, alive, state)
+        final = state if final is None else put(final, alive, state)
     return y, final
-
-
-def _put(state, indices, part):
-    """A state with some of its sequences replaced."""
-    if isinstance(state, np.ndarray):
-        state[indices] = part
-    elif state is not None:
-        for whole, new in zip(state, part, strict=True):
-            _put(whole, indices, new)
-    return state
-
-
-def take(state, indices):
-    """Some sequences of a state: nested lists and tuples of arrays, or None."""
-    if state is None:
-        return None
-    if isinstance(state, np.ndarray):
-        return state[indices]
-    return _like(state, [take(part, indices) for part in state])
-
-
-def _join(states):
-    """States of several batches as one."""
-    if states[0] is None:
-        return None
-    if isinstance(states[0], np.ndarray):
-        return np.concatenate(states)
-    parts = [_join(parts) for parts in zip(*states, strict=True)]
-    return _like(states[0], parts)
-
-
-def _like(state, parts):
-    """Parts as the kind of state that they belong to."""
-    return type(state)(*parts) if hasattr(state, "_fields") else parts

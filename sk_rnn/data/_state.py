@@ -1,0 +1,60 @@
+"""What a fitted model knows of the past, as a value."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class State:
+    """What a fitted model knows of the past of some sequences.
+
+    It comes from `warm_up` or from ``predict(..., return_state=True)``, and is handed
+    back as ``state=``. It can be pickled and kept, and nothing changes it. Only the
+    fitted estimator that made it takes it, or a copy of that one.
+
+    Attributes
+    ----------
+    n_sequences : int
+        How many sequences it holds, in their order.
+    ids : tuple or None
+        Their values of ``sequence_column``, where there is such a column.
+    """
+
+    n_sequences: int
+    ids: tuple | None
+    _model: str = field(repr=False)
+    _parts: object = field(repr=False)
+
+
+def take(parts, indices):
+    """Some sequences of nested parts: lists, tuples and arrays, or None."""
+    if parts is None:
+        return None
+    if isinstance(parts, np.ndarray):
+        return parts[indices]
+    return _like(parts, [take(part, indices) for part in parts])
+
+
+def put(parts, indices, new):
+    """Parts with some of their sequences replaced, in place."""
+    if isinstance(parts, np.ndarray):
+        parts[indices] = new
+    elif parts is not None:
+        for whole, replacement in zip(parts, new, strict=True):
+            put(whole, indices, replacement)
+    return parts
+
+
+def join(several):
+    """Parts of several groups of sequences as one."""
+    if several[0] is None:
+        return None
+    if isinstance(several[0], np.ndarray):
+        return np.concatenate(several)
+    return _like(several[0], [join(parts) for parts in zip(*several, strict=True)])
+
+
+def _like(parts, new):
+    """New parts as the kind of tuple or list that they belong to."""
+    return type(parts)(*new) if hasattr(parts, "_fields") else new
