@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import assert_near
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn import NARXRegressor
@@ -97,8 +98,13 @@ def test_measured_outputs_for_one_table():
     x, y = system(60)
     fitted = model(time_axis=0).fit(x[:40], y[:40])
     on = fitted.predict(x[40:])
-    assert np.array_equal(fitted.predict(x[40:], y_init=y[38:40]), on)
-    assert not np.array_equal(fitted.predict(x[40:], y_init=y[38:40] + 1), on)
+    past = fitted.warm_up(x[:40], y[:40])
+    assert np.array_equal(fitted.predict(x[40:], state=past), on)
+    # y_init is a fresh start: the input before the first step is not known.
+    fresh = fitted.predict(x[40:], y_init=y[38:40])
+    unknown = fitted.warm_up(np.full((2, 1), x[:40].mean()), y[38:40])
+    assert_near(fresh, fitted.predict(x[40:], state=unknown), 1e-12)
+    assert not np.array_equal(fitted.predict(x[40:], y_init=y[38:40] + 1), fresh)
     ahead = fitted.predict_ahead(x[40:], y[40:])
     assert ahead[0] == pytest.approx(on[0], abs=1e-12)
 

@@ -9,6 +9,7 @@ import pytest
 from estimators import NAMES, NETWORKS, filtered, forms, make
 from helpers import assert_near
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import TimeSeriesSplit, cross_validate
 
 from sk_rnn import State
@@ -37,7 +38,8 @@ def flat(y):
 
 def fitted(name, form, **more):
     X, y, params = forms()[form]
-    return make(name, **(params | more)).fit(X, y), X, y
+    params = {"lags": True} | params | more
+    return make(name, **params).fit(X, y), X, y
 
 
 # ------------------------------------------------------------------------ any cutting
@@ -58,16 +60,17 @@ def test_a_block_is_any_cutting_of_it_with_the_state_handed_on(name, form, cuts)
         assert_near(flat(rest), flat(expected), 1e-12)
         return
     for first, stop in zip(edges, [*edges[1:], 10_000], strict=True):
-        part, state = model.predict(cut(X, first, stop), state, return_state=True)
-        if name == "NARXRegressor" and first == 3:
-            state_of_one, _ = same, None
-            again = model.predict(cut(X, first, stop), state=state_of_one)
+        part, state = model.predict(cut(X, first, stop), state=state, return_state=True)
+        if first == 3:
+            again = model.predict(cut(X, first, stop), state=same)
             assert_near(part, again, 1e-12)
         parts.append(part)
     assert_near(joined(parts), whole, 1e-12)
     later = cut(X, 0, 2)
     assert_near(
-        flat(model.predict(later, state=state)), flat(model.predict(later, end)), 1e-12
+        flat(model.predict(later, state=state)),
+        flat(model.predict(later, state=end)),
+        1e-12,
     )
 
 
@@ -143,7 +146,9 @@ def test_stores_that_are_not_in_X_are_kept(name):
     expected = model.predict(rows_of(tables, "abc", 40, 60)).reshape(3, 20)
     state = None
     for k, store in enumerate("abc"):  # one store after the other
-        part, state = model.predict(tables[store][40:50], state, return_state=True)
+        part, state = model.predict(
+            tables[store][40:50], state=state, return_state=True
+        )
         assert_near(part, expected[k, :10], 1e-12)
     assert sorted(state.ids) == ["a", "b", "c"] and state.n_sequences == 3
     after = model.predict(rows_of(tables, "cab", 50, 60), state=state).reshape(3, 10)
@@ -184,7 +189,9 @@ def test_a_past_of_narx_holds_inputs_and_outputs():
         n_input_lags=4,
         n_output_lags=1,
         alpha=0.0,
-        max_iter=500,
+        max_iter=2000,
+        tol=0,
+        washout=5,  # whose past is not known
     ).fit([u[:300]], [y[:300]])
     state = model.warm_up([u[300:320]], [y[300:320]])
     (free,) = model.predict([u[320:]], state=state)
@@ -264,6 +271,16 @@ def test_bad_states_are_refused():
     narx, X, y = fitted("NARXRegressor", "array, y per step")
     with pytest.raises(ValueError, match="as y_init or as state, not as both"):
         narx.predict(X, y_init=y[:, :2], state=narx.warm_up(X, y))
+
+
+def test_a_past_that_diverges_is_told():
+    model, X, _ = fitted("NARXRegressor", "array, y per step", hidden_layer_sizes=())
+    p = model._network.views(model._theta)
+    p["output.weight"][...] = 50
+    with pytest.warns(ConvergenceWarning, match="free run diverged at step"):
+        state = model.warm_up(X)
+    with pytest.warns(ConvergenceWarning, match="free run diverged at step"):
+        model.predict(X, state=state)
 
 
 def test_sequences_too_short_are_told_where_nothing_came_before():

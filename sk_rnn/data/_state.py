@@ -17,11 +17,31 @@ class State:
     ----------
     n_sequences : int
         How many sequences it holds, in their order.
+    n_steps : tuple of int of length n_sequences
+        How many steps of each were read so far.
     ids : tuple or None
         Their values of ``sequence_column``, where there is such a column.
+
+    See Also
+    --------
+    GRURegressor.warm_up : Reads a past.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import AutoRegressor
+    >>> series = np.sin(0.3 * np.arange(50))[:, None]
+    >>> model = AutoRegressor(n_lags=2, time_axis=0).fit(series[:-1], series[1:, 0])
+    >>> state = model.warm_up(series[:49])
+    >>> y_pred, state = model.predict(series[49:], state=state, return_state=True)
+    >>> state.n_steps
+    (50,)
+    >>> print(y_pred.round(3), np.sin(0.3 * 50).round(3))
+    [0.65] 0.65
     """
 
     n_sequences: int
+    n_steps: tuple = field(repr=False)
     ids: tuple | None
     _model: str = field(repr=False)
     _parts: object = field(repr=False)

@@ -141,7 +141,7 @@ class AutoRegressor(SequenceRegressor):
         self.bic_ = float(-2 * log_likelihood + np.log(n) * n_parameters)
 
     # ---------------------------------------------------------------- prediction
-    def predict(self, X, return_std=False, state=None, return_state=False):
+    def predict(self, X, return_std=False, *, state=None, return_state=False):
         """Predict the value after each sequence, or after each step.
 
         Parameters
@@ -168,7 +168,7 @@ class AutoRegressor(SequenceRegressor):
         state : State
             Only if `return_state`.
         """
-        y, after = super().predict(X, state, return_state=True)
+        y, after = super().predict(X, state=state, return_state=True)
         found = (y, self._noise_std(y)) if return_std else (y,)
         found = (*found, after) if return_state else found
         return found if len(found) > 1 else y
@@ -181,7 +181,7 @@ class AutoRegressor(SequenceRegressor):
             return [np.full_like(part, deviation) for part in y]
         return np.full_like(y, deviation)
 
-    def forecast(self, X, n_steps, return_std=False, state=None):
+    def forecast(self, X, n_steps, return_std=False, *, state=None):
         """Forecast each sequence `n_steps` steps ahead.
 
         Parameters

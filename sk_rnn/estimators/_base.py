@@ -180,8 +180,9 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         """Give the fitted model a name, by which it knows its states again."""
         digest = blake2b(self._theta.tobytes(), digest_size=16)
         digest.update(f"{type(self).__name__} {self._network.shapes}".encode())
-        for scaled in (self._x_scaler.mean, self._x_scaler.scale):
-            digest.update(scaled.tobytes())
+        for scaler in vars(self).values():
+            if isinstance(scaler, Scaler):
+                digest.update(scaler.mean.tobytes() + scaler.scale.tobytes())
         self._model = digest.hexdigest()
 
     def _check_outputs(self, targets):
@@ -242,6 +243,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         if y is not None:
             y = self._encode_targets(self._read_steps(y, records))
         parts = self._after(records, x, y, self._parts(known, records))
+        self._check_simulation(parts)
         return self._state(records, parts, known)
 
     def _read_steps(self, y, records):
@@ -254,18 +256,36 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
 
     def _state(self, records, parts, known):
         """The state behind records, and of sequences known that are not among them."""
-        ids, n = records.ids, len(records.lengths)
+        ids, seen = records.ids, records.lengths + self._steps_before(known, records)
         if ids is not None and known is not None:
             others = [k for k, one in enumerate(known.ids) if one not in set(ids)]
             if others:
                 parts = join([take(known._parts, others), parts])
                 ids = (*(known.ids[k] for k in others), *ids)
-        return State(n if ids is None else len(ids), ids, self._model, parts)
+                seen = (*(known.n_steps[k] for k in others), *seen)
+        seen = tuple(int(n) for n in seen)
+        return State(len(seen), seen, ids, self._model, parts)
+
+    @staticmethod
+    def _steps_before(known, records):
+        """How many steps of each sequence were read before."""
+        if known is None:
+            return np.zeros(len(records.lengths), int)
+        if known.ids is None:
+            return np.array(known.n_steps)
+        seen = dict(zip(known.ids, known.n_steps, strict=True))
+        return np.array([seen.get(one, 0) for one in records.ids])
 
     def _known(self, records, state):
         """The State in which `predict` begins, or None for a fresh start."""
-        if state is not None:
-            return self._own(state, records)
+        known = self._end_of_fit(records) if state is None else state
+        known = None if known is None else self._own(known, records)
+        before = self._steps_before(known, records)
+        check_lengths(records, self._network, before)
+        return known
+
+    def _end_of_fit(self, records):
+        """The State in which `fit` left a table that records may follow."""
         if self._end is None or not self.carry_state:
             return None
         same_size = len(records.rows) == self._seen[0]
@@ -295,14 +315,10 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
 
     def _parts(self, known, records):
         """State of the network, sequence by sequence; None is a fresh start."""
-        if known is None:
-            check_lengths(records, self._network)
-            return None
-        if known.ids is None:
-            return known._parts
+        if known is None or known.ids is None:
+            return None if known is None else known._parts
         places = {one: k for k, one in enumerate(known.ids)}
         which = np.array([places.get(one, -1) for one in records.ids])
-        check_lengths(records, self._network, which < 0)
         fresh = self._network.initial_state(1, self._theta.dtype)
         return take(join([known._parts, fresh]), which)
 

@@ -17,13 +17,11 @@ def lags_or_all(name, n_lags, n_steps):
     return n_steps - 1
 
 
-def check_lengths(records, network, which=None):
-    """Refuse sequences, all or `which`, too short to fill the delay lines."""
+def check_lengths(records, network, before=0):
+    """Refuse sequences too short to fill the delay lines, steps before included."""
     delays = [layer for layer in network.layers if isinstance(layer, Delay)]
     needed = 1 + max((layer.reach for layer in delays), default=0)
-    short = records.lengths < needed
-    if which is not None:
-        short &= which
+    short = records.lengths + before < needed
     if not short.any():
         return
     first = np.flatnonzero(short)[0]

@@ -218,7 +218,7 @@ class NARXRegressor(NetworkRegressor):
                 ConvergenceWarning,
             )
 
-    def predict(self, X, y_init=None, state=None, return_state=False):
+    def predict(self, X, y_init=None, *, state=None, return_state=False):
         """Simulate: run free, feeding back the model's own outputs.
 
         Parameters
@@ -260,14 +260,14 @@ class NARXRegressor(NetworkRegressor):
             If the free run diverges, naming the step.
         """
         if y_init is None:
-            return super().predict(X, state, return_state)
+            return super().predict(X, state=state, return_state=return_state)
         if state is not None:
             raise ValueError("Give the past as y_init or as state, not as both.")
         records = self._read(X)
         parts = self._with_y_init(y_init, records)
         return self._predicted(records, None, parts, return_state)
 
-    def predict_ahead(self, X, y, horizon=1, state=None):
+    def predict_ahead(self, X, y, horizon=1, *, state=None):
         """Predict each step from outputs measured up to `horizon` steps before it.
 
         Parameters

@@ -12,6 +12,7 @@ from ..data._scaling import Scaler
 from ..data._steps import Steps
 from ..data._targets import read_y
 from ._base import SequenceEstimator
+from ._lags import check_lengths
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -51,7 +52,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return targets.values
 
     # ---------------------------------------------------------------- prediction
-    def predict(self, X, state=None, return_state=False):
+    def predict(self, X, *, state=None, return_state=False):
         """Predict the targets of sequences.
 
         Parameters
@@ -116,7 +117,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             targets.values[counts], y_pred[counts], sample_weight=weight[counts]
         )
 
-    def forecast(self, X, n_steps, state=None):
+    def forecast(self, X, n_steps, *, state=None):
         """Read the history X, then feed each prediction back as the next input.
 
         Meaningful where the targets are the next values of the inputs.
@@ -157,6 +158,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"{self.n_outputs_} output(s)."
             )
         known = None if state is None else self._own(state, records)
+        before = self._steps_before(known, records)
+        check_lengths(records, self._network, before)
         rows, state = self._infer(records, self._parts(known, records), last=True)
         out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
         steps = Steps(np.ones(len(rows), int))
