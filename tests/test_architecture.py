@@ -25,7 +25,7 @@ FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 #: What these may import of the package at the most, besides their own.
 ONLY = {
     "numerics": set(),
-    "data": {"_compat", "numerics"},
+    "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
     "layers": {"numerics"},
     "solvers": {"_compat", "_warnings"},

@@ -290,3 +290,76 @@ def test_sequences_too_short_are_told_where_nothing_came_before():
     assert len(model.predict(rows_of(tables, "ab", 40, 41))) == 2
     with pytest.raises(ValueError, match="Record 1 has 1 step"):
         model.predict(rows_of(tables, "ac", 40, 41))
+
+
+# ------------------------------------------------------------------ what an index tells
+def dated(kind, n=60):
+    index = {
+        "days": pd.date_range("2024-01-01", periods=n, freq="D"),
+        "months": pd.date_range("2020-01-01", periods=n, freq="MS"),
+        "numbers": pd.Index(np.arange(5, n + 5)),
+        "irregular": pd.DatetimeIndex(
+            pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(n) ** 2, "h")
+        ),
+    }[kind]
+    u = np.random.default_rng(0).standard_normal(n)
+    return pd.DataFrame({"u": u}, index=index), filtered(u[:, None])
+
+
+each_index = pytest.mark.parametrize("kind", ["days", "months", "numbers", "irregular"])
+
+
+@each_index
+def test_rows_that_follow_are_predicted(kind):
+    X, y = dated(kind)
+    model = make("GRURegressor", time_axis=0).fit(X[:40], y[:40])
+    expected = model.predict(X[40:], state=model.warm_up(X[:40]))
+    assert_near(model.predict(X[40:]), expected, 1e-12)
+    model.predict(X[:40])  # the rows of fit
+
+
+@each_index
+def test_rows_that_cannot_follow_are_refused(kind):
+    X, y = dated(kind)
+    model = make("GRURegressor", time_axis=0).fit(X[:40], y[:40])
+    for rows, message in ((X[10:20], "begins at"), (X[:41:-1], "is not sorted")):
+        with pytest.raises(ValueError, match=f"The index of X {message}.*warm_up"):
+            model.predict(rows)
+    state = model.warm_up(X[:10])
+    assert len(model.predict(X[10:20], state=state)) == 10
+    model.set_params(carry_state=False).predict(X[10:20])
+
+
+@each_index
+def test_missing_rows_are_warned_of(kind):
+    X, y = dated(kind)
+    model = make("GRURegressor", time_axis=0).fit(X[:40], y[:40])
+    if kind == "irregular":  # nobody knows which row comes next
+        model.predict(X[43:])
+        return
+    with pytest.warns(UserWarning, match="rows are missing.*warm_up") as told:
+        model.predict(X[43:])
+    assert told[0].filename == __file__
+    between = model.warm_up(X[:43])
+    model.predict(X[43:], state=between)  # silenced by doing it
+
+
+def test_an_index_that_tells_nothing():
+    X, y = dated("numbers")
+    X = X.reset_index(drop=True)
+    model = make("GRURegressor", time_axis=0).fit(X[:40], y[:40])
+    again = X[40:].reset_index(drop=True)
+    assert_near(model.predict(again), model.predict(X[40:]), 0)
+    named = X.set_axis([f"row {k}" for k in range(60)])
+    make("GRURegressor", time_axis=0).fit(named[:40], y[:40]).predict(named[40:])
+
+
+def test_folds_that_look_into_the_future_are_refused():
+    X, y = dated("days")
+    model = make("GRURegressor", time_axis=0)
+    with pytest.raises(ValueError, match="The index of X begins at"):
+        cross_validate(model, X, y, cv=3, error_score="raise")
+    scores = cross_validate(model, X, y, cv=TimeSeriesSplit(3), error_score="raise")
+    assert len(scores["test_score"]) == 3
+    with pytest.warns(UserWarning, match="rows are missing"):
+        cross_validate(model, X, y, cv=TimeSeriesSplit(3, gap=5))

@@ -35,6 +35,8 @@ class Records:
         Whether they are all the rows of a table without a column of sequences.
     ids : tuple or None
         The value of that column for each record, where there is one.
+    index : pandas Index or None
+        Of the rows of one table, where it was a DataFrame.
     """
 
     rows: np.ndarray
@@ -42,6 +44,7 @@ class Records:
     form: str
     is_one_table: bool = False
     ids: tuple | None = None
+    index: object = None
 
     @property
     def starts(self):
@@ -264,8 +267,10 @@ def _read_table(estimator, X, reset):
             " with time_axis=0 a row is one step, and its columns are the channels."
         )
     if estimator.sequence_column is None:
+        index = X.index if hasattr(X, "iloc") else None
         X = _validated(estimator, X, reset)
-        return Records(X, np.array([len(X)]), "table", is_one_table=True)
+        lengths = np.array([len(X)])
+        return Records(X, lengths, "table", is_one_table=True, index=index)
     if issparse(X):
         check_array(X, estimator=estimator, input_name="X")  # tells what to do
     if not hasattr(X, "iloc"):

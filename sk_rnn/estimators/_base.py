@@ -22,6 +22,7 @@ from .._compat import (
     with_callbacks,
 )
 from ..data._dataset import Dataset
+from ..data._index import IndexEnd
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
@@ -175,6 +176,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
             parts = self._after(records, data.x, data.y, None)
             self._end = self._state(records, parts, None)
             self._seen = len(records.rows), records.digest()
+            self._index_end = IndexEnd.of(records.index)
 
     def _identify(self):
         """Give the fitted model a name, by which it knows its states again."""
@@ -291,6 +293,8 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         same_size = len(records.rows) == self._seen[0]
         if same_size and records.digest() == self._seen[1]:
             return None  # the training rows do not follow themselves
+        if self._index_end is not None:
+            self._index_end.check(records.index)
         return self._end
 
     def _own(self, state, records):
