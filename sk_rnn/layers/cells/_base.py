@@ -28,14 +28,15 @@ class Blocks:
         self.__dict__.update(others)
 
     def __getattr__(self, name):
-        if name not in self._names:
-            raise self._unknown(name)
-        block = self._array[..., self._names.index(name), :]
+        array, place = self._array, self._place(name)
+        block = array[place] if array.ndim == 2 else array[:, place]
         self.__dict__[name] = block  # found without a call from now on
         return block
 
-    def _unknown(self, name):
-        return AttributeError(f"There is no block {name!r} among {self._names}.")
+    def _place(self, name):
+        if name in self._names:
+            return self._names.index(name)
+        raise AttributeError(f"There is no block {name!r} among {self._names}.")
 
     def __getitem__(self, span):
         ends = span.start, span.stop
@@ -47,13 +48,11 @@ class Blocks:
 
     def stacked(self, first, last):
         """A stretch as rows, (..., n_blocks, size): one block acts on all of them."""
-        for name in (first, last):
-            if name not in self._names:
-                raise self._unknown(name)
-        begin, end = self._names.index(first), self._names.index(last)
+        begin, end = self._place(first), self._place(last)
         if end < begin:
             raise ValueError(f"Block {last!r} lies before {first!r} in {self._names}.")
-        return self._array[..., begin : end + 1, :]
+        array, rows = self._array, slice(begin, end + 1)
+        return array[rows] if array.ndim == 2 else array[:, rows]
 
 
 class Cell:
