@@ -5,7 +5,6 @@ Nothing here knows what targets mean; that is the business of `SequenceRegressor
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from numbers import Integral
 from typing import ClassVar
 
@@ -22,19 +21,18 @@ from .._compat import (
     with_callbacks,
 )
 from ..data._dataset import Dataset
-from ..data._index import IndexEnd
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
-from ..data._state import State, join, take
 from ..layers import one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
 from ._lags import check_lengths
+from ._stateful import StatefulMixin
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
+class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     """Data contract, standardisation of X, and inference with a fitted network.
 
     A subclass says what targets are (`_read_targets`, `_learn_targets`,
@@ -173,19 +171,7 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         self._theta = self._train(network, data, theta, report)
         self._identify()
         if records.is_table:
-            parts = self._after(records, data.x, data.y, None)
-            self._end = self._state(records, parts, None)
-            self._seen = len(records.rows), records.digest()
-            self._index_end = IndexEnd.of(records.index)
-
-    def _identify(self):
-        """Give the fitted model a name, by which it knows its states again."""
-        digest = blake2b(self._theta.tobytes(), digest_size=16)
-        digest.update(f"{type(self).__name__} {self._network.shapes}".encode())
-        for scaler in vars(self).values():
-            if isinstance(scaler, Scaler):
-                digest.update(scaler.mean.tobytes() + scaler.scale.tobytes())
-        self._model = digest.hexdigest()
+            self._remember(records, data)
 
     def _check_outputs(self, targets):
         if targets.values.shape[1] != self.n_outputs_:
@@ -215,121 +201,6 @@ class SequenceEstimator(CallbackSupportMixin, BaseEstimator):
         )
 
     # ----------------------------------------------------------------- inference
-    def warm_up(self, X, y=None, state=None):
-        """Read a past; return the state behind it, from which `predict` can go on.
-
-        Parameters
-        ----------
-        X : array-like or list of array-like
-            The past of each sequence, in the form that `fit` saw.
-        y : array-like or list of array-like, default=None
-            The outputs measured meanwhile, one at every step. A `NARXRegressor` needs
-            them; without them it simulates the past. Other models have no use for them.
-        state : State, default=None
-            Where X goes on; None: X is the beginning. (`predict` without a state goes
-            on behind the rows of `fit`; this does not.)
-
-        Returns
-        -------
-        state : State
-            With one entry for each sequence.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For a state of another model or for another number of sequences.
-        """
-        records = self._read(X)
-        known = None if state is None else self._own(state, records)
-        x = self._x_scaler.transform(records.rows)
-        if y is not None:
-            y = self._encode_targets(self._read_steps(y, records))
-        parts = self._after(records, x, y, self._parts(known, records))
-        self._check_simulation(parts)
-        return self._state(records, parts, known)
-
-    def _read_steps(self, y, records):
-        """Rows of targets, one at every step."""
-        raise NotImplementedError
-
-    def _after(self, records, x, y, parts):
-        """State of the network behind standardised rows; parts None: from the start."""
-        return infer(self._network, self._theta, x, records, parts, last=True)[1]
-
-    def _state(self, records, parts, known):
-        """The state behind records, and of sequences known that are not among them."""
-        ids, seen = records.ids, records.lengths + self._steps_before(known, records)
-        if ids is not None and known is not None:
-            others = [k for k, one in enumerate(known.ids) if one not in set(ids)]
-            if others:
-                parts = join([take(known._parts, others), parts])
-                ids = (*(known.ids[k] for k in others), *ids)
-                seen = (*(known.n_steps[k] for k in others), *seen)
-        seen = tuple(int(n) for n in seen)
-        return State(len(seen), seen, ids, self._model, parts)
-
-    @staticmethod
-    def _steps_before(known, records):
-        """How many steps of each sequence were read before."""
-        if known is None:
-            return np.zeros(len(records.lengths), int)
-        if known.ids is None:
-            return np.array(known.n_steps)
-        seen = dict(zip(known.ids, known.n_steps, strict=True))
-        return np.array([seen.get(one, 0) for one in records.ids])
-
-    def _known(self, records, state):
-        """The State in which `predict` begins, or None for a fresh start."""
-        known = self._end_of_fit(records) if state is None else state
-        known = None if known is None else self._own(known, records)
-        before = self._steps_before(known, records)
-        check_lengths(records, self._network, before)
-        return known
-
-    def _end_of_fit(self, records):
-        """The State in which `fit` left a table that records may follow."""
-        if self._end is None or not self.carry_state:
-            return None
-        same_size = len(records.rows) == self._seen[0]
-        if same_size and records.digest() == self._seen[1]:
-            return None  # the training rows do not follow themselves
-        if self._index_end is not None:
-            self._index_end.check(records.index)
-        return self._end
-
-    def _own(self, state, records):
-        """A state that was handed in, if it is one of this model's."""
-        if not isinstance(state, State):
-            raise TypeError(
-                "state must come from warm_up, or from predict(..., return_state=True);"
-                f" got {type(state).__name__}."
-            )
-        if state._model != self._model:
-            raise ValueError(
-                "state belongs to another model, or to this one before it was fitted "
-                "again. Make it anew with warm_up."
-            )
-        n = len(records.lengths)
-        if state.ids is None and state.n_sequences != n:
-            raise ValueError(
-                f"state holds {state.n_sequences} sequence(s), but X has {n}: they "
-                "must be the same ones, in the same order."
-            )
-        return state
-
-    def _parts(self, known, records):
-        """State of the network, sequence by sequence; None is a fresh start."""
-        if known is None or known.ids is None:
-            return None if known is None else known._parts
-        places = {one: k for k, one in enumerate(known.ids)}
-        which = np.array([places.get(one, -1) for one in records.ids])
-        fresh = self._network.initial_state(1, self._theta.dtype)
-        return take(join([known._parts, fresh]), which)
-
-    def _initial_state(self, records, state=None):
-        """State of the network in which `predict` begins; None is a fresh start."""
-        return self._parts(self._known(records, state), records)
-
     def _read(self, X):
         """Records of the form that `fit` saw."""
         check_is_fitted(self)
