@@ -14,7 +14,7 @@ ROOT = Path(sk_rnn.__file__).parent
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
     {"_compat", "_warnings", "numerics"},
-    {"data", "datasets", "layers", "solvers"},
+    {"data", "datasets", "layers", "model_selection", "solvers"},
     {"training"},
     {"estimators"},
     {"__init__"},

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimators import NAMES, forms, make
+from estimators import NAMES, filtered, forms, make
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import (
@@ -16,6 +16,8 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sk_rnn.model_selection import PanelTimeSeriesSplit
 
 each = pytest.mark.parametrize("name", NAMES)
 
@@ -121,3 +123,61 @@ def test_a_clone_is_unfitted_and_equal(name):
     assert not hasattr(copy, "n_outputs_")
     assert copy.set_params(washout=3).washout == 3
     assert f"{name}(" in repr(model) and "standardize=False" in repr(model)
+
+
+# ------------------------------------------------------------------------------ panels
+def panel(n=30):
+    rng = np.random.default_rng(0)
+    store = np.repeat([7.0, 3.0, 5.0], [n, n + 6, n - 5])
+    u = rng.standard_normal(len(store))
+    y = np.concatenate([filtered(u[store == s][:, None]) for s in (7.0, 3.0, 5.0)])
+    return np.column_stack([store, u]), y, store
+
+
+@pytest.mark.parametrize("options", [{}, {"gap": 2}, {"test_size": 3}], ids=str)
+def test_panel_split_is_that_of_each_sequence(options):
+    X, y, store = panel()
+    splitter = PanelTimeSeriesSplit(3, **options)
+    folds = list(splitter.split(X, y, store))
+    assert len(folds) == splitter.get_n_splits(X, y, store) == 3
+    for one in np.unique(store):
+        rows = np.flatnonzero(store == one)
+        alone = TimeSeriesSplit(3, **options).split(rows)
+        for (train, test), (own_train, own_test) in zip(folds, alone, strict=True):
+            assert np.array_equal(train[store[train] == one], rows[own_train])
+            assert np.array_equal(test[store[test] == one], rows[own_test])
+
+
+def test_panel_split_keeps_interleaved_rows_in_order():
+    store = np.tile(["a", "b"], 6)
+    for train, test in PanelTimeSeriesSplit(2).split(store, groups=store):
+        assert (np.diff(train) > 0).all() and (np.diff(test) > 0).all()
+        assert train.max() < test.min()
+
+
+def test_panel_split_in_a_search_starts_warm():
+    X, y, store = panel(60)
+    model = make(
+        "GRURegressor",
+        time_axis=0,
+        sequence_column=0,
+        max_iter=100,
+        hidden_layer_sizes=8,
+    )
+    search = GridSearchCV(
+        model, {"carry_state": [True, False]}, cv=PanelTimeSeriesSplit(3)
+    )
+    search.fit(X, y, groups=store)
+    assert search.best_params_ == {"carry_state": True}  # the past helps
+    assert search.best_score_ > 0.9
+
+
+def test_panel_split_refuses_what_it_cannot_cut():
+    X, y, store = panel()
+    with pytest.raises(ValueError, match="pass groups"):
+        next(PanelTimeSeriesSplit(2).split(X, y))
+    with pytest.raises(ValueError, match="inconsistent numbers"):
+        next(PanelTimeSeriesSplit(2).split(X, y, store[1:]))
+    with pytest.raises(ValueError, match="Sequence b: .*folds"):
+        next(PanelTimeSeriesSplit(3).split(X[:8], groups=list("aaaaaabb")))
+    assert "PanelTimeSeriesSplit(gap=1" in repr(PanelTimeSeriesSplit(2, gap=1))

@@ -1,0 +1,5 @@
+"""Splitters for sequences."""
+
+from ._split import PanelTimeSeriesSplit
+
+__all__ = ["PanelTimeSeriesSplit"]
