@@ -282,3 +282,12 @@ def test_a_diverging_free_run_warns_of_sequence_and_step(dtype):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         arx.predict([ones[:4]])
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 100])
+def test_predict_ahead_without_output_lags_is_predict(horizon):
+    """There is nothing to be fed back, whatever the horizon."""
+    x, y = system(30)
+    fitted = model(n_output_lags=0).fit([x], [y])
+    (ahead,) = fitted.predict_ahead([x], [y], horizon=horizon)
+    assert_near(ahead, fitted.predict([x])[0], 1e-14)

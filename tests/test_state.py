@@ -363,3 +363,15 @@ def test_folds_that_look_into_the_future_are_refused():
     assert len(scores["test_score"]) == 3
     with pytest.warns(UserWarning, match="rows are missing"):
         cross_validate(model, X, y, cv=TimeSeriesSplit(3, gap=5))
+
+
+@pytest.mark.parametrize("missing", [pd.NaT, None, pd.NA, np.nan], ids=repr)
+def test_a_missing_id_is_refused(missing):
+    days = pd.to_datetime(["2024-01-01", "2024-01-02"])
+    ids = [days[0]] * 5 + [missing] * 5 + [days[1]] * 5
+    X = pd.DataFrame({"u": np.arange(15.0), "day": ids})
+    for column in (X["day"], X["day"].astype(object)):
+        table = X.assign(day=column)
+        model = make("GRURegressor", time_axis=0, sequence_column="day")
+        with pytest.raises(ValueError, match="sequence column contains NaN or another"):
+            model.fit(table, np.arange(15.0))

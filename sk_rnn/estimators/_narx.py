@@ -318,6 +318,6 @@ class NARXRegressor(NetworkRegressor):
             fed_back = [known[max(ahead - lag, 0)] for lag in lags]
             rows = np.concatenate([x, *fed_back], axis=1)
             known.append(infer(network, self._theta, rows, records, state)[0])
-            if ahead > len(lags):
+            if lags and ahead > len(lags):
                 known[ahead - len(lags)] = None  # too old to be fed back again
         return self._y_scaler.inverse_transform(known[-1])
