@@ -168,10 +168,11 @@ class AutoRegressor(SequenceRegressor):
         state : State
             Only if `return_state`.
         """
-        y, after = super().predict(X, state=state, return_state=True)
-        found = (y, self._noise_std(y)) if return_std else (y,)
-        found = (*found, after) if return_state else found
-        return found if len(found) > 1 else y
+        found = super().predict(X, state=state, return_state=return_state)
+        if not return_std:
+            return found
+        y, *after = found if return_state else (found,)
+        return y, self._noise_std(y), *after
 
     def _noise_std(self, y):
         """Standard deviation of the noise in the form of predictions y."""

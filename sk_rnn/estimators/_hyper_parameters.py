@@ -9,13 +9,15 @@ def hyper_parameters(*registries):
     Its ``_parameter_constraints`` are those of the entries.
     """
     parts = [part for registry in registries for part in registry.values()]
-    found = {f.name: (f.name, f.type, f) for part in parts for f in fields(part)}
+    found = {
+        f.name: (f.name, f.type, f.default) for part in parts for f in fields(part)
+    }
     constraints = {}
     for part in parts:
         constraints |= part.constraints
     return make_dataclass(
         "HyperParameters",
-        [(name, kind, field.default) for name, kind, field in found.values()],
+        found.values(),
         namespace={"_parameter_constraints": constraints},
         kw_only=True,
         eq=False,

@@ -142,15 +142,14 @@ class NARXRegressor(NetworkRegressor):
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)
-        delay, loop = self._network.layers
+        delay, _ = self._network.layers
         n = len(records.lengths)
         if parts is None:
             parts = self._network.initial_state(n, self._theta.dtype)
         inputs, before = parts
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
-            newest_first = measured[: -loop.n_lags - 1 : -1].reshape(-1)
-            line[k] = np.concatenate([newest_first, before.line[k]])[: loop.n_line]
+            line[k] = _line_behind(measured, before.line[k])
         taps, nothing = Chain({"delay": delay}), np.empty(0, x.dtype)
         (inputs,) = infer(taps, nothing, x, records, [inputs], last=True)[1]
         age = before.age + records.lengths
@@ -158,12 +157,11 @@ class NARXRegressor(NetworkRegressor):
 
     def _with_y_init(self, y_init, records):
         """A fresh start, but for the outputs before it."""
-        n, (_, loop) = len(records.lengths), self._network.layers
+        n = len(records.lengths)
         check_lengths(records, self._network)
         inputs, fresh = self._network.initial_state(n, self._theta.dtype)
         for k, y in enumerate(self._read_y_init(y_init, records)):
-            newest_first = self._y_scaler.transform(y)[: -loop.n_lags - 1 : -1]
-            fresh.line[k, : newest_first.size] = newest_first.reshape(-1)
+            fresh.line[k] = _line_behind(self._y_scaler.transform(y), fresh.line[k])
         return [inputs, fresh]
 
     def _open_state(self, parts):
@@ -321,3 +319,9 @@ class NARXRegressor(NetworkRegressor):
             if lags and ahead > len(lags):
                 known[ahead - len(lags)] = None  # too old to be fed back again
         return self._y_scaler.inverse_transform(known[-1])
+
+
+def _line_behind(y, line):
+    """The line of a closed loop behind outputs y (n, n_outputs) that follow `line`."""
+    newest_first = y[::-1].reshape(-1)[: len(line)]
+    return np.concatenate([newest_first, line])[: len(line)]

@@ -18,9 +18,11 @@ from ._regressor import SequenceRegressor
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27
 
+OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkRegressor(hyper_parameters(LOSSES, SOLVERS), SequenceRegressor):
+class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     """Loss, solver and stopping: the hyper-parameters of MLPRegressor."""
 
     hidden_layer_sizes: int | tuple = (32,)
@@ -40,7 +42,7 @@ class NetworkRegressor(hyper_parameters(LOSSES, SOLVERS), SequenceRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
-        **hyper_parameters(LOSSES, SOLVERS)._parameter_constraints,
+        **OfLossesAndSolvers._parameter_constraints,
         "hidden_layer_sizes": ["array-like", at_least(1)],
         "loss": [StrOptions(set(LOSSES))],
         "solver": [StrOptions(set(SOLVERS))],

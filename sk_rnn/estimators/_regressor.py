@@ -12,7 +12,6 @@ from ..data._scaling import Scaler
 from ..data._steps import Steps
 from ..data._targets import read_y
 from ._base import SequenceEstimator
-from ._lags import check_lengths
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -157,10 +156,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"channel; the model has {n_channels} channel(s) and "
                 f"{self.n_outputs_} output(s)."
             )
-        known = None if state is None else self._own(state, records)
-        before = self._steps_before(known, records)
-        check_lengths(records, self._network, before)
-        rows, state = self._infer(records, self._parts(known, records), last=True)
+        parts = self._parts(self._ready(state, records), records)
+        rows, state = self._infer(records, parts, last=True)
         out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
         steps = Steps(np.ones(len(rows), int))
         for k in range(n_steps):

@@ -59,7 +59,7 @@ class StatefulMixin:
             For a state of another model or for another number of sequences.
         """
         records = self._read(X)
-        known = None if state is None else self._own(state, records)
+        known = self._own(state, records)
         x = self._x_scaler.transform(records.rows)
         if y is not None:
             y = self._encode_targets(self._read_steps(y, records))
@@ -79,7 +79,8 @@ class StatefulMixin:
         """The state behind records, and of sequences known that are not among them."""
         ids, seen = records.ids, records.lengths + self._steps_before(known, records)
         if ids is not None and known is not None:
-            others = [k for k, one in enumerate(known.ids) if one not in set(ids)]
+            here = set(ids)
+            others = [k for k, one in enumerate(known.ids) if one not in here]
             if others:
                 parts = join([take(known._parts, others), parts])
                 ids = (*(known.ids[k] for k in others), *ids)
@@ -91,7 +92,7 @@ class StatefulMixin:
     def _steps_before(known, records):
         """How many steps of each sequence were read before."""
         if known is None:
-            return np.zeros(len(records.lengths), int)
+            return 0
         if known.ids is None:
             return np.array(known.n_steps)
         seen = dict(zip(known.ids, known.n_steps, strict=True))
@@ -99,10 +100,14 @@ class StatefulMixin:
 
     def _known(self, records, state):
         """The State in which `predict` begins, or None for a fresh start."""
-        known = self._end_of_fit(records) if state is None else state
-        known = None if known is None else self._own(known, records)
-        before = self._steps_before(known, records)
-        check_lengths(records, self._network, before)
+        return self._ready(
+            self._end_of_fit(records) if state is None else state, records
+        )
+
+    def _ready(self, state, records):
+        """A state (or None) behind which records fill the delay lines."""
+        known = self._own(state, records)
+        check_lengths(records, self._network, self._steps_before(known, records))
         return known
 
     def _end_of_fit(self, records):
@@ -117,7 +122,9 @@ class StatefulMixin:
         return self._end
 
     def _own(self, state, records):
-        """A state that was handed in, if it is one of this model's."""
+        """A state that was handed in (or None), if it is one of this model's."""
+        if state is None:
+            return None
         if not isinstance(state, State):
             raise TypeError(
                 "state must come from warm_up, or from predict(..., return_state=True);"

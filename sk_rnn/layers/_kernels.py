@@ -79,10 +79,10 @@ class Layout:
         self.n_rows = len(sees) * n_units
         #: Rows of the kernels that see x, with their columns of the input weights.
         parts = [
-            (slice(self.full), slice(self.full)),
+            (slice(0, self.full), slice(0, self.full)),
             (slice(self.see_h, self.n_rows), slice(self.full, None)),
         ]
-        self.x_parts = parts[self.full == 0 :][: 1 + (self.n_rows > self.see_h)]
+        self.x_parts = [(rows, cols) for rows, cols in parts if rows.start < rows.stop]
         #: Stretches of rows whose weights are halved, of either kernel.
         rows = [
             slice(k * n_units, (k + 1) * n_units)
@@ -110,9 +110,13 @@ class Layout:
             shapes["bias_recurrent"] = (self.see_h - self.full,)
         return shapes | {name: (n,) for name in self.cell.vectors}
 
+    def gates(self, what):
+        """The names of the gates that see h, or x."""
+        return [name for name, sees in self.cell.gates.items() if what in sees]
+
     def by_gate(self, array, what):
         """Views of the columns of the gates that see h, or x."""
-        names = [name for name, sees in self.cell.gates.items() if what in sees]
+        names = self.gates(what)
         parts = np.split(array, len(names), axis=-1) if names else []
         return dict(zip(names, parts, strict=True))
 

@@ -82,7 +82,7 @@ class Recurrent(Layer):
 
     def _training_pass(self, steps, wanted, dtype, workspace):
         """Memory for such steps; of more than the last step if more is wanted."""
-        every = wanted is steps or steps.ragged or wanted.n_steps > 1
+        every = _every(steps, wanted)
         n_steps, n = steps.n_steps, steps.n_sequences
         return workspace.recall(
             (self, n, every, dtype),
@@ -111,8 +111,7 @@ class Recurrent(Layer):
         return [tuple(_gather(d, cells) for d in training.unit_gradients())]
 
     def n_tangents(self, steps, wanted):
-        every = wanted is steps or steps.ragged or wanted.n_steps > 1
-        n_steps = steps.n_steps if every else self.cell.n_states
+        n_steps = steps.n_steps if _every(steps, wanted) else self.cell.n_states
         return n_steps * steps.n_sequences * self.n_out
 
     def tangent(self, theta, cache, dx):
@@ -127,6 +126,11 @@ class Recurrent(Layer):
         n_columns = dh.shape[-1]
         cells = steps.cells(wanted) if training.every else None
         return _gather(dh, cells).reshape(wanted.n_rows, self.n_out, n_columns)
+
+
+def _every(steps, wanted):
+    """Whether outputs of more than the last step of the rectangle are wanted."""
+    return wanted is steps or steps.ragged or wanted.n_steps > 1
 
 
 def _spread(rows, cells, shape):

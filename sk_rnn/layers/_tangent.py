@@ -64,7 +64,8 @@ def recurrent_tangent(training, p, dx):
     n_steps, n, layout = training.length, training.n, training.layout
     n_before = 0 if dx is None else dx.shape[3]
     n_states = training.cell.n_states * layout.n_units
-    size = n_before + size_of(layout.shapes())
+    shapes, see_x = layout.shapes(), layout.gates("x")
+    size = n_before + size_of(shapes)
     tangent = np.zeros((n, n_states, size), training.dtype)
     n_found = n_steps if training.every else 1
     found = np.empty((n_found, n, layout.n_units, size), training.dtype)
@@ -72,11 +73,11 @@ def recurrent_tangent(training, p, dx):
         a, d = _transitions(training, p, first, stop)
         for k, t in enumerate(range(first, stop)):
             tangent = np.matmul(a[k], tangent)
-            own = views(tangent[..., n_before:], layout.shapes())
+            own = views(tangent[..., n_before:], shapes)
             _add_own(training, t, {name: part[k] for name, part in d.items()}, own)
             if n_before:
-                see_x = [d[gate][k] for gate in layout.by_gate(p["bias"], "x")]
-                of_x = np.concatenate(see_x, axis=-1) @ p["weight_input"].T
+                of_gates = np.concatenate([d[gate][k] for gate in see_x], axis=-1)
+                of_x = of_gates @ p["weight_input"].T
                 tangent[..., :n_before] += np.matmul(of_x, dx[t])
             found[t if training.every else 0] = tangent[:, : layout.n_units]
     return found
@@ -143,7 +144,7 @@ def _transitions(training, p, first, stop):
     d = dict(zip(names, found, strict=True))
     a = np.zeros((count, n, n_states, n_states), wide.dtype)
     if layout.see_h:
-        see_h = [d[gate] for gate, sees in cell.gates.items() if "h" in sees]
+        see_h = [d[gate] for gate in layout.gates("h")]
         a[..., :n_units] = np.concatenate(see_h, axis=-1) @ p["weight_recurrent"].T
     if "h_prev" in d:
         a[..., :n_units] += d["h_prev"]
