@@ -36,7 +36,7 @@ class Records:
     ids : tuple or None
         The value of that column for each record, where there is one.
     index : pandas Index or None
-        Of the rows of one table, where it was a DataFrame.
+        Of the rows of a table, where it was a DataFrame.
     """
 
     rows: np.ndarray
@@ -266,8 +266,8 @@ def _read_table(estimator, X, reset):
             f"n_channels={estimator.n_channels} describes rows that hold several steps;"
             " with time_axis=0 a row is one step, and its columns are the channels."
         )
+    index = X.index if hasattr(X, "iloc") else None
     if estimator.sequence_column is None:
-        index = X.index if hasattr(X, "iloc") else None
         X = _validated(estimator, X, reset)
         lengths = np.array([len(X)])
         return Records(X, lengths, "table", is_one_table=True, index=index)
@@ -293,7 +293,7 @@ def _read_table(estimator, X, reset):
     )
     lengths = _run_lengths(ids)
     ids = tuple(ids[np.cumsum(lengths) - 1].tolist())
-    return Records(features, lengths, "table", ids=ids)
+    return Records(features, lengths, "table", ids=ids, index=index)
 
 
 def _column_position(X, column):
