@@ -13,12 +13,12 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_compat", "_warnings", "numerics"},
-    {"data", "datasets", "layers", "model_selection", "solvers"},
+    {"_compat", "_plot", "_warnings", "numerics"},
+    {"data", "datasets", "layers", "solvers"},
     {"training"},
     {"estimators"},
     {"__init__"},
-    {"inspection"},
+    {"inspection", "model_selection"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 

@@ -11,35 +11,59 @@ from sklearn.utils import check_array
 
 from ..data._future import complete
 from ..data._index import IndexEnd
-from ..data._records import FLOATS
+from ..data._records import FLOATS, Records
 from ..data._state import take
 from ..data._steps import Steps
+from ..training._inference import infer
 
 
 class Continuation:
-    """Steps of the model behind its history.
+    """Steps of the model behind histories.
 
     Parameters
     ----------
     outside : Outside
-    X : history, as the outside has it
-    X_future : object or None
+    X : histories, as the outside has them
     targets : list of int
         Positions of the outputs among the columns of X (of a step, in rows).
     n_future : int
         How many steps to go on.
-    state : State or None
     """
 
-    def __init__(self, outside, X, X_future, targets, n_future, state):
+    def __init__(self, outside, X, targets, n_future):
         self.model, self.outside = outside.model, outside
         self.X, self.targets, self.n_future = X, targets, n_future
         self.records = self.model._read(outside.transform(X))
         self.n_sequences = len(self.records.lengths)
-        self._begin(state)
-        self._read_future(X_future)
+        column = self.model._sequence_position()
+        self.places = [k - (column is not None and k > column) for k in targets]
 
-    def _begin(self, state):
+    def from_the_ends(self, state, X_future):
+        """Go on behind the last step of each history; known channels are X_future."""
+        self._read_history(state)
+        self._read_future(X_future)
+        return self
+
+    def from_origins(self, origins, parts):
+        """Go on behind some rows of a table, in which known channels are read, too.
+
+        Parameters
+        ----------
+        origins : ndarray of int
+            Row numbers.
+        parts : states before these rows
+        """
+        model, n = self.model, len(origins)
+        x = model._x_scaler.transform(self.records.rows[origins])
+        last = Records(x, np.ones(n, int), "list")
+        self.rows, self.parts = infer(
+            model._network, model._theta, x, last, parts, last=True
+        )
+        self.n_sequences = n
+        self._take_future(self.records.rows, self.X, origins[:, None] + 1)
+        return self
+
+    def _read_history(self, state):
         model, records = self.model, self.records
         parts = model._parts(model._ready(state, records), records)
         self.rows, self.parts = model._behind_history(records, parts, self._measured)
@@ -93,18 +117,24 @@ class Continuation:
 
     # ------------------------------------------------------------- known channels
     def _read_future(self, X_future):
-        """Rows of the channels of all future steps, (n_sequences, n_future, n)."""
-        shape = self.n_sequences, self.n_future, self.records.rows.shape[1]
-        column = self.model._sequence_position()
-        self.places = [k - (column is not None and k > column) for k in self.targets]
-        if not self._needs(X_future, shape[2]):
+        n_channels = self.records.rows.shape[1]
+        if not self._needs(X_future, n_channels):
+            shape = self.n_sequences, self.n_future, n_channels
             self.future = np.broadcast_to(self.records.rows[0], shape)
         elif self.records.form == "rows":
-            self.future = self._future_of_rows(X_future, shape)
+            self.future = self._future_of_rows(X_future, n_channels)
         else:
-            records = self.model._read(complete(X_future, self.X, self.targets))
-            which = self._future_rows(records)
-            self.future = records.rows[which]
+            full = complete(X_future, self.X, self.targets)
+            records = self.model._read(full)
+            self._take_future(records.rows, full, self._first_rows(records))
+
+    def _take_future(self, rows, container, first):
+        """Keep the future steps: from row numbers `first` on, (n_sequences, 1).
+
+        They are among the rows of channels of the model, made of a container in the
+        form of X.
+        """
+        self.future = rows[first + np.arange(self.n_future)]
 
     def _needs(self, X_future, n_channels):
         """Whether there are channels to be read from X_future; refuse what is wrong."""
@@ -125,22 +155,21 @@ class Continuation:
             )
         return True
 
-    def _future_of_rows(self, X_future, shape):
+    def _future_of_rows(self, X_future, n_channels):
         """X_future beside rows: their like, or (n_sequences, n_steps, n_channels)."""
-        n, _, n_channels = shape
         X_future = check_array(
             X_future, dtype=FLOATS, allow_nd=True, input_name="X_future"
         )
         n_known = n_channels - len(self.targets)
         if X_future.ndim == 2 and X_future.shape[1] % n_known == 0:
             X_future = X_future.reshape(len(X_future), -1, n_known)
-        past = self.records.rows.reshape(n, -1, n_channels)
+        past = self.records.rows.reshape(self.n_sequences, -1, n_channels)
         full = complete(X_future, past, self.targets)
         self._check_lengths(np.full(len(full), full.shape[1]), len(full))
         return full
 
-    def _future_rows(self, records):
-        """Row numbers of the future steps of each sequence, (n_sequences, n_future)."""
+    def _first_rows(self, records):
+        """Row numbers of the first future step of each sequence, (n_sequences, 1)."""
         order = np.arange(len(records.lengths))
         if records.ids is not None:
             if set(records.ids) != set(self.records.ids):
@@ -155,7 +184,7 @@ class Continuation:
         end = IndexEnd.of(self.records)
         if end is not None:
             end.check(records)
-        return records.starts[order][:, None] + np.arange(self.n_future)
+        return records.starts[order][:, None]
 
     def _check_lengths(self, lengths, n_sequences):
         if n_sequences != self.n_sequences:
@@ -179,40 +208,43 @@ class Continuation:
 class ThroughTransformers(Continuation):
     """Each step passes through transformers of X, in the form of the outside."""
 
-    def _read_future(self, X_future):
+    def __init__(self, outside, X, targets, n_future):
+        super().__init__(outside, X, targets, n_future)
         self._check_row_by_row()
+
+    def _read_future(self, X_future):
         n_columns = np.shape(self.X[0] if self._is_list else self.X)[-1]
         column = self.model._sequence_position() is not None
         if self._needs(X_future, n_columns - column):
-            self.container = complete(X_future, self.X, self.targets)
-            records = self.model._read(self.outside.transform(self.container))
-            self.numbers = self._future_rows(records)
+            full = complete(X_future, self.X, self.targets)
+            records = self.model._read(self.outside.transform(full))
+            self._take_future(records.rows, full, self._first_rows(records))
         else:
             # Only the targets will be read of these.
             self.container = self.X
-            ends = self.records.starts + self.records.lengths - 1
-            self.numbers = np.repeat(ends[:, None], self.n_future, axis=1)
-        firsts = 0 if self.records.is_table else self._starts()
-        self.numbers = self.numbers - firsts
+            self.numbers = np.repeat(self._last_steps(), self.n_future, axis=1)
+
+    def _take_future(self, rows, container, first):
+        self.container = container
+        if not self.records.is_table:
+            first = np.zeros_like(first)  # of each sequence
+        self.numbers = first + np.arange(self.n_future)
 
     @property
     def _is_list(self):
         return isinstance(self.X, list | tuple)
 
-    def _starts(self):
-        """First row of each sequence of the container, in all that it holds."""
-        lengths = [len(part) for part in self.container]
-        return (np.cumsum(lengths) - lengths)[:, None]
+    def _last_steps(self):
+        """Row numbers of last steps, within each sequence where X has them apart."""
+        ends = self.records.lengths - 1
+        return (ends + self.records.starts * self.records.is_table)[:, None]
 
     def _check_row_by_row(self):
         """Refuse transformers that need more than the step itself."""
-        ends = self.records.starts + self.records.lengths - 1
-        numbers, self.container = ends, self.X
-        if not self.records.is_table:
-            numbers = ends - self._starts()[:, 0]
-        last = self._container(numbers, np.arange(self.n_sequences))
+        self.container, all_of_them = self.X, np.arange(self.n_sequences)
+        last = self._container(self._last_steps()[:, 0], all_of_them)
         alone = self.model._read(self.outside.transform(last)).rows
-        together = self.records.rows[ends]
+        together = self.records.rows[self.records.starts + self.records.lengths - 1]
         if not np.allclose(alone, together, rtol=1e-5, atol=1e-8):
             raise ValueError(
                 "A transformer before the model makes something else of the last step "
@@ -244,15 +276,12 @@ class ThroughTransformers(Continuation):
 class MovingWindows(Continuation):
     """Windows that pass through transformers as a whole, and move on by a step."""
 
-    def _begin(self, state):
+    def _read_history(self, state):
         if state is not None:
             raise ValueError(
                 "state= cannot be combined with transformers of windows: each window "
                 "is read from a fresh start, as in fit."
             )
-
-    def _read_future(self, X_future):
-        super()._read_future(X_future)
         self.windows = np.asarray(self.X, self.records.rows.dtype)
 
     def begin(self, which):

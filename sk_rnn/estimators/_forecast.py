@@ -37,30 +37,51 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     """
     model = outside.model
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
-    quantiles = _checked(options)
-    targets = _targets(outside, X, target_columns)
+    quantiles = check_options(options)
+    targets = target_positions(outside, X, target_columns)
     model._check_feedback(n_steps > 1 or quantiles is not None)
-    kind = Continuation
-    if outside.of_X:
-        kind = MovingWindows if model._form == "rows" else ThroughTransformers
     with one_thread():
-        steps = kind(outside, X, X_future, targets, n_steps - 1, state)
-        y = _roll(steps, np.arange(steps.n_sequences), n_steps)
-        more = []
-        std = model._forecast_std(n_steps, steps.places) if outside.is_bare else None
-        if options.return_std:
-            more.append(np.broadcast_to(std, y.shape).astype(y.dtype))
-        if quantiles is not None and std is not None:
-            more.append(y[..., None] + std[..., None] * norm.ppf(quantiles))
-        elif quantiles is not None:
-            more.append(_sampled(steps, n_steps, quantiles, options))
+        steps = continuation(outside, X, targets, n_steps)
+        steps.from_the_ends(state, X_future)
+        y, *more = go_on(steps, quantiles, options)
     if options.as_frame:
         return future_frame(model, steps, y, quantiles, more, options.return_std)
     found = [_shape(model, steps.records, values) for values in (y, *more)]
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def _checked(options):
+def continuation(outside, X, targets, n_steps):
+    """Who goes on in X, whatever stands before the model."""
+    kind = Continuation
+    if outside.of_X:
+        is_rows = outside.model._form == "rows"
+        kind = MovingWindows if is_rows else ThroughTransformers
+    return kind(outside, X, targets, n_steps - 1)
+
+
+def go_on(steps, quantiles, options):
+    """Forecasts of all sequences.
+
+    Returns
+    -------
+    list of ndarray of shape (n_sequences, n_steps, n_outputs, ...)
+        Point forecasts; standard deviations if wanted; quantiles if wanted.
+    """
+    n_steps = steps.n_future + 1
+    found = [_roll(steps, np.arange(steps.n_sequences), n_steps)]
+    y, std = found[0], None
+    if steps.outside.is_bare:
+        std = steps.model._forecast_std(n_steps, steps.places)
+    if options.return_std:
+        found.append(np.broadcast_to(std, y.shape).astype(y.dtype))
+    if quantiles is not None and std is not None:
+        found.append(y[..., None] + std[..., None] * norm.ppf(quantiles))
+    elif quantiles is not None:
+        found.append(_sampled(steps, n_steps, quantiles, options))
+    return found
+
+
+def check_options(options):
     """The quantiles as an array, or None; all options checked."""
     check_parameters(
         "forecast",
@@ -88,7 +109,7 @@ def _checked(options):
     return quantiles
 
 
-def _targets(outside, X, columns):
+def target_positions(outside, X, columns):
     """Positions of the outputs among the columns of X as the outside has it."""
     model = outside.model
     if outside.is_bare and model.target_columns is None and model._are_next is False:
