@@ -74,6 +74,10 @@ class NARXRegressor(NetworkRegressor):
     Dropout is not offered: masks that change from step to step are noise that the free
     run accumulates.
 
+    With ``loss="quantile"`` the quantile is one given what was fed back in training:
+    with ``feedback="measured"`` that of ``predict_ahead(horizon=1)`` and not of the
+    free run, of which `fit` warns; with ``feedback="predicted"`` that of the free run.
+
     References
     ----------
     K. S. Narendra & K. Parthasarathy, "Identification and control of dynamical systems
@@ -154,7 +158,7 @@ class NARXRegressor(NetworkRegressor):
         if n_lags > n_steps:
             raise ValueError(
                 f"n_output_lags={self.n_output_lags!r} is more than the {n_steps} "
-                "step(s) of the longest sequence: there is nothing to learn from."
+                "step(s) of the longest sequence: from these lags nothing is learnt."
             )
         if self._returns_quantiles(network) and not self._trained_free(data.last):
             warn_caller(
