@@ -113,19 +113,34 @@ def unroll_tdnn(model, x, impulses=NONE):
     yield from line
 
 
+def narx_order(first, n_lags, n_channels):
+    """(lag, channel) of the inputs of a NARX network, of x or of y, in their order."""
+    first, n_lags = (np.broadcast_to(v, n_channels).tolist() for v in (first, n_lags))
+    lags = [range(d, d + n) for d, n in zip(first, n_lags, strict=True)]
+    found = [(lag, c) for c, own in enumerate(lags) for lag in own]
+    return sorted(found) if len(set(lags)) == 1 else found
+
+
+def narx_inputs(model, x):
+    """The lagged x of every step."""
+    n_lags = np.add(model.n_input_lags, 1)
+    order = narx_order(model.input_delay, n_lags, x.shape[1])
+    for t in range(len(x)):
+        yield np.array([x[t - lag, c] if t >= lag else 0.0 for lag, c in order])
+
+
 def unroll_narx(model, x, impulses=NONE):
-    w = parts(model)
-    past_x = [np.zeros(x.shape[1])] * model.n_input_lags
-    past_y = [np.zeros(model.n_outputs_)] * model.n_output_lags
-    for t, u in enumerate(x):
-        a = np.concatenate([u, *past_x, *past_y])
-        past_x = [u, *past_x][: model.n_input_lags]
+    w, outputs = parts(model), []
+    order = narx_order(1, model.n_output_lags, model.n_outputs_)
+    for t, a in enumerate(narx_inputs(model, x)):
+        past = [outputs[t - lag][o] if t >= lag else 0.0 for lag, o in order]
+        a = np.concatenate([a, past])
         for k, name in enumerate(w):
             a = a @ w[name]["weight"] + w[name]["bias"]
             if name != "output":
                 a = a + impulses(k, t, "delta", len(a))
                 a = FUNCTIONS[model.activation](a) + impulses(k, t, "state", len(a))
-        past_y = [a, *past_y][: model.n_output_lags]
+        outputs.append(a)
         yield a
 
 
@@ -175,18 +190,22 @@ def layer_values(model, p, a, states):
     return singular_values(step, np.concatenate(states))
 
 
-def narx_values(model, x, t, line):
-    w = parts(model)
+def narx_values(model, x, t):
+    w, outputs = parts(model), unroll(model, x)
+    seen = list(narx_inputs(model, x))[t]
+    order = narx_order(1, model.n_output_lags, model.n_outputs_)
 
     def step(past):
-        before = x[t - 1] if t else np.zeros(2)
-        a = np.concatenate([x[t], before, past])
+        a = np.concatenate([seen, past])
         for name in w:
             a = a @ w[name]["weight"] + w[name]["bias"]
             a = a if name == "output" else np.tanh(a)
-        return np.concatenate([a, past[:2]])
+        # y_{t-1} and those before it are carried on as they are.
+        before = dict(zip(order, past, strict=True))
+        return np.array([before[lag - 1, o] if lag > 1 else a[o] for lag, o in order])
 
-    return singular_values(step, line)
+    line = [outputs[t - lag][o] if t >= lag else 0.0 for lag, o in order]
+    return singular_values(step, np.array(line))
 
 
 # ------------------------------------------------------------------------------ models
@@ -209,6 +228,9 @@ MODELS = {
     "lstm": lambda: recurrent("LSTMRegressor"),
     "tdnn": lambda: recurrent("TDNNRegressor", n_lags=(2, 0, 1)),
     "narx": lambda: recurrent("NARXRegressor", n_input_lags=1, n_output_lags=2),
+    "narx-each": lambda: recurrent(
+        "NARXRegressor", n_input_lags=(0, 2), n_output_lags=(1, 3), input_delay=(1, 0)
+    ),
 }
 
 

@@ -24,6 +24,7 @@ from sk_rnn.layers import (
     Feedback,
     Recurrent,
     _training_pass,
+    taps_of,
 )
 from sk_rnn.layers._feedback import BOUND
 from sk_rnn.numerics._workspace import Workspace
@@ -44,7 +45,8 @@ def core(n_in, sizes, activation="tanh"):
 
 
 def feedback(n_lags, *sizes):
-    return Feedback(core(N_IN + n_lags * sizes[-1], sizes), n_lags)
+    n_line = np.broadcast_to(n_lags, sizes[-1]).sum()
+    return Feedback(core(N_IN + n_line, sizes), n_lags)
 
 
 def tdnn(first, second, activation="tanh"):
@@ -54,10 +56,17 @@ def tdnn(first, second, activation="tanh"):
     return Chain({"d0": delays[0], "h": hidden, "d1": delays[1], "o": output})
 
 
-def narx(n_input_lags, n_output_lags):
+def narx(n_input_lags, n_output_lags, sizes=(3, 2)):
     delay = Delay([(N_IN, range(n_input_lags + 1))])
-    n_in = delay.n_out + n_output_lags * 2
-    return Chain({"d": delay, "": Feedback(core(n_in, (3, 2)), n_output_lags)})
+    n_in = delay.n_out + np.broadcast_to(n_output_lags, sizes[-1]).sum()
+    return Chain({"d": delay, "": Feedback(core(n_in, sizes), n_output_lags)})
+
+
+def narx_each(n_output_lags, *sizes):
+    """Inputs with dead times and lags of their own, outputs with lags of their own."""
+    delay = Delay(taps_of([range(3, 5), range(0, 2)]))
+    n_in = delay.n_out + sum(n_output_lags)
+    return Chain({"d": delay, "": Feedback(core(n_in, sizes), n_output_lags)})
 
 
 def stack(cell):
@@ -92,6 +101,7 @@ CHAINS = {
     "tdnn-late": partial(tdnn, 0, 3),
     "narx": partial(narx, 2, 2),
     "narx-open": partial(narx, 1, 0),
+    "narx-each": partial(narx_each, (1, 3), 3, 2),
 }
 LAYERS = {
     **{f"dense-{name}": partial(Dense, N_IN, 3, name) for name in ACTIVATIONS},
@@ -104,6 +114,8 @@ LAYERS = {
     "feedback": partial(feedback, 2, 3, 2),
     "feedback-deep": partial(feedback, 3, 3, 2, 1),
     "feedback-none": partial(feedback, 0, 3, 1),
+    "feedback-each": partial(feedback, (3, 0, 1), 4, 3),
+    "feedback-each-linear": partial(feedback, (0, 2), 2),
     **CHAINS,
 }
 RAGGED = [7, 5, 5, 2, 1]
@@ -350,26 +362,50 @@ def test_delay_holds_earlier_rows_group_by_group(n_last):
             assert y[row, column] == expected
 
 
-@pytest.mark.parametrize("n_lags, sizes", [(1, (2,)), (2, (3, 2)), (3, (3, 2, 1))])
+@pytest.mark.parametrize(
+    "n_lags, sizes",
+    [
+        (1, (2,)),
+        (2, (3, 2)),
+        (3, (3, 2, 1)),
+        ((2, 2), (3, 2)),
+        ((3, 1), (3, 2)),
+        ((0, 2, 1), (3,)),
+        ((0, 0), (3, 2)),
+    ],
+)
 def test_feedback_is_its_core_on_its_own_outputs(n_lags, sizes):
+    """Lag by lag, or where these differ output by output."""
     setup = Setup(feedback(n_lags, *sizes))
     y, (line, _, _) = setup.run()
+    each = np.broadcast_to(n_lags, sizes[-1]).tolist()
+    if len(set(each)) == 1:
+        order = [(lag, o) for lag in range(each[0]) for o in range(len(each))]
+    else:
+        order = [(lag, o) for o, n in enumerate(each) for lag in range(n)]
     for k in range(setup.steps.n_sequences):
-        past = [np.zeros(sizes[-1])] * n_lags  # newest first
+        past = [np.zeros(sizes[-1])] * max(each)  # newest first
         for row in rows_of_record(setup.steps, k):
-            a = np.concatenate([setup.x[row], *past])[None]
+            back = [past[lag][o] for lag, o in order]
+            a = np.concatenate([setup.x[row], back])[None]
             out, _, _ = setup.layer.core.forward(setup.theta, a, Steps([1]), Steps([1]))
             assert_near(y[row], out[0], 1e-13)
-            past = [out[0], *past[:-1]]
-        assert_near(line[k], np.concatenate(past), 1e-13)
+            past = [out[0], *past][: max(each)]
+        assert_near(line[k], np.array([past[lag][o] for lag, o in order]), 1e-13)
 
 
-def test_closed_loop_is_the_open_loop_on_its_own_outputs():
-    layer = narx(2, 3)
+@pytest.mark.parametrize(
+    "layer, back",
+    [
+        (narx(2, 3), [(2, (1, 2, 3))]),
+        (narx_each((3, 1), 3, 2), [(1, (1, 2, 3)), (1, (1,))]),
+    ],
+)
+def test_closed_loop_is_the_open_loop_on_its_own_outputs(layer, back):
     setup = Setup(layer)
     y, _ = setup.run()
     delay, loop = layer.layers
-    taps = [*delay.taps, (2, (1, 2, 3))]
+    taps = [*delay.taps, *back]
     open_loop = Chain({"d": Delay(taps), "": loop.core})
     rows = np.concatenate([setup.x, y], axis=1)
     again, _, _ = open_loop.forward(setup.theta, rows, setup.steps, setup.steps)

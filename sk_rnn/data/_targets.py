@@ -149,6 +149,38 @@ def _targets_of_records(y, records, dtype):
     return Targets(values, False, flat)
 
 
+def read_y_init(y_init, records, n_outputs, dtype):
+    """Outputs measured before the first step of each record.
+
+    Returns
+    -------
+    list of ndarray of shape (n_init_i, n_outputs)
+    """
+    n = len(records.lengths)
+    if records.is_one_table:
+        y_init = [y_init]
+    n_given = len(y_init) if np.iterable(y_init) else 0
+    if n_given != n:
+        raise ValueError(
+            "y_init must hold the outputs before the first step of each of the "
+            f"{n} sequences; got {n_given} entries."
+        )
+    parts = []
+    for k, part in enumerate(y_init):
+        part = np.asarray(part, dtype=dtype)
+        if part.ndim == 1 and n_outputs == 1:
+            part = part[:, None]
+        if part.ndim != 2 or part.shape[1] != n_outputs:
+            raise ValueError(
+                f"y_init for sequence {k} has shape {part.shape}; expected "
+                f"(n_init, {n_outputs})" + (" or (n_init,)." if n_outputs == 1 else ".")
+            )
+        if len(part):
+            check_array(part, input_name=f"y_init[{k}]")
+        parts.append(part)
+    return parts
+
+
 def read_weight(sample_weight, records, targets, washout):
     """One weight per row of the targets, zero in the washout.
 

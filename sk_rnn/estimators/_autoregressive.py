@@ -103,9 +103,10 @@ class AutoRegressor(SequenceRegressor):
     }
 
     def _build(self, n_channels, n_outputs, n_steps):
-        n_lags = self.n_lags
-        if n_lags is None:
+        if self.n_lags is None:
             n_lags = 1 + lags_or_all("n_lags", None, n_steps)
+        else:
+            n_lags = int(self.n_lags)
         delay = Delay([(n_channels, range(n_lags))])
         return Chain({"delay": delay, "output": Dense(delay.n_out, n_outputs)})
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_array
 from ..data._future import complete
 from ..data._index import IndexEnd
 from ..data._records import FLOATS, Records
-from ..data._state import take
+from ..data._state import put, take
 from ..data._steps import Steps
 from ..training._inference import infer
 
@@ -66,12 +66,34 @@ class Continuation:
     def _read_history(self, state):
         model, records = self.model, self.records
         parts = model._parts(model._ready(state, records), records)
-        self.rows, self.parts = model._behind_history(records, parts, self._measured)
+        if model._past_has_outputs:
+            parts = self._before_the_last(parts)
+            ends = records.starts + records.lengths - 1
+            ones = np.ones(self.n_sequences, int)
+            records = Records(records.rows[ends], ones, "list")
+        self.rows, self.parts = model._infer(records, parts, last=True)
+
+    def _before_the_last(self, parts):
+        """States before the last steps: up to there, measured outputs are in X."""
+        model, lengths = self.model, self.records.lengths
+        x = model._x_scaler.transform(self.records.rows)
+        if parts is None:
+            parts = model._network.initial_state(len(lengths), x.dtype)
+        long = np.flatnonzero(lengths > 1)
+        if not len(long):
+            return parts
+        before = np.ones(len(x), bool)
+        before[np.cumsum(lengths) - 1] = False
+        past = Records(self.records.rows[before], lengths[long] - 1, "list")
+        y = self._measured()[before]
+        after = model._after(past, x[before], y, take(parts, long))
+        return put(take(parts, np.arange(len(lengths))), long, after)
 
     def _measured(self):
-        """Outputs measured in the history, in units of the model: those of each step.
+        """The outputs measured in the history, as the network has them.
 
-        They stand in the next row. In the last row of a sequence they are anything.
+        That of a step stands in the next row. In the last row of a sequence they are
+        anything.
         """
         X = self.X
         if isinstance(X, list | tuple):

@@ -5,16 +5,14 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array
 
 from .._compat import StrOptions, at_least, check_parameters
 from .._warnings import warn_caller
-from ..data._records import Records
-from ..data._state import put, take
-from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
+from ..data._targets import read_y_init
+from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback, taps_of
 from ..training._inference import infer
 from ._documentation import document
-from ._lags import check_lengths, lags_or_all
+from ._lags import check_lengths, input_lags, per_channel
 from ._network import NetworkRegressor
 
 
@@ -23,20 +21,26 @@ from ._network import NetworkRegressor
 class NARXRegressor(NetworkRegressor):
     r"""Nonlinear autoregression with exogenous inputs.
 
-    .. math:: y_t = f(x_t, \dots, x_{t-K_x}, y_{t-1}, \dots, y_{t-K_y})
+    .. math:: y_t = f(x_{t-d}, \dots, x_{t-d-K_x}, y_{t-1}, \dots, y_{t-K_y})
 
-    with a feed-forward network f. `predict` is the free run (simulation): the model's
-    own outputs come back as y. `predict_ahead` is k-step-ahead prediction from measured
-    outputs.
+    with a feed-forward network f and a dead time d. `predict` is the free run
+    (simulation): the model's own outputs come back as y. `predict_ahead` is
+    k-step-ahead prediction from measured outputs.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(32,)
         Units of each hidden layer of f; () is the linear ARX model.
-    n_input_lags : int or None, default=None
-        K_x. None: every step of the row, where rows have a fixed number of steps.
-    n_output_lags : int, default=1
-        K_y; 0 is a model without feedback.
+    n_input_lags : int, sequence of int, or None, default=None
+        K_x, for all input channels alike or one for each. None: every step of the row
+        that the dead time leaves, where rows have a fixed number of steps.
+    n_output_lags : int or sequence of int, default=1
+        K_y, for all outputs alike or one for each: over how many steps it is fed back.
+        0 is an output that is not fed back, and for all a model without feedback. At
+        most as many as the longest sequence has steps.
+    input_delay : int or sequence of int, default=0
+        The dead time d in steps, for all input channels alike or one for each: an input
+        has no effect on the outputs before so many steps have passed.
     activation : {"tanh", "relu", "logistic", "identity"}, default="tanh"
         Of the hidden layers.
     feedback : {"measured", "predicted", "measured_then_predicted"}, default="measured"
@@ -54,7 +58,10 @@ class NARXRegressor(NetworkRegressor):
     [data attributes]
         For layer k of f, ``hiddenk.weight`` (n_in, n_units) and ``hiddenk.bias``
         (n_units,); then ``output.weight`` and ``output.bias``. The inputs of the first
-        layer are x_t, ..., x_{t-Kx}, then y_{t-1}, ..., y_{t-Ky}.
+        layer are x_{t-d}, ..., x_{t-d-Kx}, then y_{t-1}, ..., y_{t-Ky}: lag by lag, all
+        channels of a lag side by side. Where the input channels differ in dead time or
+        lags, x is channel by channel, each with its own lags from d to d + K_x; where
+        the outputs differ in lags, y is output by output, each from 1 to K_y.
     [training attributes]
 
     See Also
@@ -66,6 +73,10 @@ class NARXRegressor(NetworkRegressor):
     -----
     Dropout is not offered: masks that change from step to step are noise that the free
     run accumulates.
+
+    With ``loss="quantile"`` the quantile is one given what was fed back in training:
+    with ``feedback="measured"`` that of ``predict_ahead(horizon=1)`` and not of the
+    free run, of which `fit` warns; with ``feedback="predicted"`` that of the free run.
 
     References
     ----------
@@ -88,15 +99,17 @@ class NARXRegressor(NetworkRegressor):
     True
     """
 
-    n_input_lags: int | None = None
-    n_output_lags: int = 1
+    n_input_lags: int | tuple | None = None
+    n_output_lags: int | tuple = 1
+    input_delay: int | tuple = 0
     activation: str = "tanh"
     feedback: str = "measured"
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
-        "n_input_lags": [at_least(0), None],
-        "n_output_lags": [at_least(0)],
+        "n_input_lags": ["array-like", at_least(0), None],
+        "n_output_lags": ["array-like", at_least(0)],
+        "input_delay": ["array-like", at_least(0)],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "feedback": [StrOptions({"measured", "predicted", "measured_then_predicted"})],
     }
@@ -104,40 +117,40 @@ class NARXRegressor(NetworkRegressor):
     # ------------------------------------------------------------------- network
     def _build(self, n_channels, n_outputs, n_steps):
         """The closed loop; `_open_loop` has the same parameters."""
-        n_input_lags = lags_or_all("n_input_lags", self.n_input_lags, n_steps)
-        n_in = n_channels * (n_input_lags + 1) + n_outputs * self.n_output_lags
-        core = {}
+        lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
+        delay = Delay(taps_of(lags))
+        n_output_lags = per_channel(
+            "n_output_lags", self.n_output_lags, n_outputs, "one for each output"
+        )
+        n_in, core = delay.n_out + sum(n_output_lags), {}
         for k, n_out in enumerate(self._hidden_sizes()):
             core[f"hidden{k}"] = Dense(n_in, n_out, self.activation)
             n_in = n_out
         core["output"] = Dense(n_in, n_outputs)
-        delay = Delay([(n_channels, range(n_input_lags + 1))])
-        return Chain({"delay": delay, "": Feedback(Chain(core), self.n_output_lags)})
+        return Chain({"delay": delay, "": Feedback(Chain(core), n_output_lags)})
 
     def _open_loop(self, network, separate=False):
         """The network on rows [x | y], y being what is fed back.
 
-        With `separate`, rows are [x | y for lag 1 | y for lag 2 | ...].
+        With `separate`, y has a column for each value that returns, to be delayed by
+        its own lag.
         """
         delay, loop = network.layers
-        lags = range(1, loop.n_lags + 1)
-        groups = [(lag,) for lag in lags] if separate else [tuple(lags)] * bool(lags)
-        taps = delay.taps + [(loop.n_out, group) for group in groups]
-        return Chain({"delay": Delay(taps), "": loop.core})
+        taps = loop.taps
+        if separate:
+            taps = [(1, (lag,)) for lag in loop.returning[0].tolist()]
+        return Chain({"delay": Delay(delay.taps + taps), "": loop.core})
 
     def _curriculum(self, network, last):
-        # Where only the last output of a sequence is known there is nothing else to
-        # feed back than predictions.
         found = []
         if self.feedback != "predicted" and not last:
             found.append((self._open_loop(network), self._with_outputs))
-        if self.feedback != "measured" or last:
+        if self._trained_free(last):
             found.append((network, lambda data: data))
         return found
 
-    def _with_outputs(self, data):
-        if not self.n_output_lags:
-            return data
+    @staticmethod
+    def _with_outputs(data):
         return replace(data, x=np.concatenate([data.x, data.y], axis=1))
 
     def _one_step(self, network, data):
@@ -145,47 +158,58 @@ class NARXRegressor(NetworkRegressor):
             return network, data
         return self._open_loop(network), self._with_outputs(data)
 
-    # --------------------------------------------------------------------- state
-    def _behind_history(self, records, parts, measured):
-        """The outputs of the history are measured: they, not the model's, come back.
+    def _train(self, network, data, theta, report):
+        n_lags, n_steps = network.layers[1].n_lags, int(data.lengths.max())
+        if n_lags > n_steps:
+            raise ValueError(
+                f"n_output_lags={self.n_output_lags!r} is more than the {n_steps} "
+                "step(s) of the longest sequence: from these lags nothing is learnt."
+            )
+        if self._returns_quantiles(network) and not self._trained_free(data.last):
+            warn_caller(
+                f"loss='quantile' with quantile={self.quantile:g} and output lags: the "
+                "quantile is learnt given measured outputs, but predict feeds the "
+                "model's own quantiles back, and what comes out is no quantile. Take "
+                "predict_ahead with horizon=1, or feedback='predicted' for quantiles "
+                "of the free run."
+            )
+        return super()._train(network, data, theta, report)
 
-        Where only the last output of a sequence was known in training, the model has
-        learnt to run free up to there.
-        """
-        if self._last:
-            return super()._behind_history(records, parts, measured)
-        n, x = len(records.lengths), self._x_scaler.transform(records.rows)
-        if parts is None:
-            parts = self._network.initial_state(n, x.dtype)
-        ends = records.starts + records.lengths - 1
-        long = np.flatnonzero(records.lengths > 1)
-        if len(long):
-            before = np.ones(len(x), bool)
-            before[ends] = False
-            lengths = records.lengths[long] - 1
-            past = Records(records.rows[before], lengths, "list")
-            after = self._after(past, x[before], measured()[before], take(parts, long))
-            parts = put(take(parts, np.arange(n)), long, after)
-        last = Records(records.rows[ends], np.ones(n, int), "list")
-        return infer(self._network, self._theta, x[ends], last, parts, last=True)
+    def _returns_quantiles(self, network):
+        """Whether what is fed back is neither a mean nor a median."""
+        _, loop = network.layers
+        return loop.n_lags > 0 and self.loss == "quantile" and self.quantile != 0.5
+
+    def _trained_free(self, last):
+        """Whether training ends with the free run."""
+        # Where only the last output of a sequence is known there is nothing else to
+        # feed back than predictions.
+        return self.feedback != "measured" or last
+
+    # --------------------------------------------------------------------- state
+    @property
+    def _past_has_outputs(self):
+        # Where only the last output of a sequence was known in training, the model has
+        # learnt to run free up to there.
+        return self._network.layers[1].n_lags > 0 and not self._last
 
     def _corrected(self, parts, rows):
-        inputs, loop_state = parts
-        line = loop_state.line.copy()
-        line[:, : rows.shape[1]] = rows[:, : line.shape[1]]
+        (inputs, loop_state), (_, loop) = parts, self._network.layers
+        line, (lag, output) = loop_state.line.copy(), loop.returning
+        line[:, lag == 1] = rows[:, output[lag == 1]]
         return [inputs, loop_state._replace(line=line)]
 
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)
-        delay, _ = self._network.layers
+        delay, loop = self._network.layers
         n = len(records.lengths)
         if parts is None:
             parts = self._network.initial_state(n, self._theta.dtype)
         inputs, before = parts
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
-            line[k] = _line_behind(measured, before.line[k])
+            line[k] = loop.line_behind(measured, before.line[k])
         taps, nothing = Chain({"delay": delay}), np.empty(0, x.dtype)
         (inputs,) = infer(taps, nothing, x, records, [inputs], last=True)[1]
         age = before.age + records.lengths
@@ -193,50 +217,31 @@ class NARXRegressor(NetworkRegressor):
 
     def _with_y_init(self, y_init, records):
         """A fresh start, but for the outputs before it."""
-        n = len(records.lengths)
+        n, (delay, loop) = len(records.lengths), self._network.layers
         check_lengths(records, self._network)
+        given = read_y_init(y_init, records, self.n_outputs_, self._theta.dtype)
         inputs, fresh = self._network.initial_state(n, self._theta.dtype)
-        for k, y in enumerate(self._read_y_init(y_init, records)):
-            fresh.line[k] = _line_behind(self._y_scaler.transform(y), fresh.line[k])
+        for k, y in enumerate(given):
+            y = self._y_scaler.transform(y)
+            fresh.line[k] = loop.line_behind(y, fresh.line[k])
+        if delay.reach:
+            warn_caller(
+                "y_init holds outputs alone: the inputs before the first step are "
+                f"taken to be their mean, and the model looks {delay.reach} step(s) "
+                "back at them. state=model.warm_up(X_past, y_past) tells it both."
+            )
         return [inputs, fresh]
 
     def _open_state(self, parts):
-        """State of the open loop with separate lags: rows [x | y | y | ...]."""
+        """State of the open loop with a column for each value that returns."""
         (inputs, loop_state), (_, loop) = parts, self._network.layers
         n, n_x, n_in = inputs.shape
-        lines = loop_state.line.reshape(n, loop.n_lags, loop.n_out)[:, ::-1]
+        outputs = loop.outputs_before(loop_state.line)[:, ::-1]
         reach = max(n_x, loop.n_lags)
         rows = np.zeros((n, reach, n_in + loop.n_line), inputs.dtype)
         rows[:, reach - n_x :, :n_in] = inputs
-        rows[:, reach - loop.n_lags :, n_in:] = np.tile(lines, loop.n_lags)
+        rows[:, reach - loop.n_lags :, n_in:] = outputs[..., loop.returning[1]]
         return [rows, None]
-
-    def _read_y_init(self, y_init, records):
-        """Measured outputs before the first step, (n_i, n_outputs) per record."""
-        n = len(records.lengths)
-        if records.is_one_table:
-            y_init = [y_init]
-        n_given = len(y_init) if np.iterable(y_init) else 0
-        if n_given != n:
-            raise ValueError(
-                "y_init must hold the outputs before the first step of each of the "
-                f"{n} sequences; got {n_given} entries."
-            )
-        parts = []
-        for k, part in enumerate(y_init):
-            part = np.asarray(part, dtype=self._theta.dtype)
-            if part.ndim == 1 and self.n_outputs_ == 1:
-                part = part[:, None]
-            if part.ndim != 2 or part.shape[1] != self.n_outputs_:
-                raise ValueError(
-                    f"y_init for sequence {k} has shape {part.shape}; expected "
-                    f"(n_init, {self.n_outputs_})"
-                    + (" or (n_init,)." if self.n_outputs_ == 1 else ".")
-                )
-            if len(part):
-                check_array(part, input_name=f"y_init[{k}]")
-            parts.append(part)
-        return parts
 
     # ---------------------------------------------------------------- prediction
     def _check_simulation(self, state):
@@ -267,8 +272,8 @@ class NARXRegressor(NetworkRegressor):
             Measured outputs before the first step of each sequence, oldest first; the
             last ``n_output_lags`` are used. Without them the past is unknown, and the
             mean stands in. For one table of steps: (n_init,) or (n_init, n_outputs).
-            It is a fresh start: the inputs before the first step stay unknown, so that
-            with ``n_input_lags > 0`` a `state` from `warm_up` says more.
+            It is short for a past whose inputs are unknown, and count as their mean;
+            where the model looks back at them, a `state` from `warm_up` says more.
         state : State, default=None
             What is known of the past of these sequences, inputs and outputs: from
             ``warm_up(X_past, y_past)`` or from an earlier `predict`.
@@ -292,6 +297,8 @@ class NARXRegressor(NetworkRegressor):
         -----
         ConvergenceWarning
             If the free run diverges, naming the step.
+        UserWarning
+            With `y_init`, if the model has input lags or a dead time.
         """
         if y_init is None:
             return super().predict(X, state=state, return_state=return_state)
@@ -304,10 +311,15 @@ class NARXRegressor(NetworkRegressor):
     def predict_ahead(self, X, y, horizon=1, *, state=None):
         """Predict each step from outputs measured up to `horizon` steps before it.
 
+        Row t of y is taken to be measured at the time of row t of X. Where `fit` was
+        given targets from later steps (y_t being the value six steps on, say), this
+        method knows values from the future: a score of it says nothing, and no data
+        can show it.
+
         Parameters
         ----------
         X, y : array-like or list of array-like
-            As in `fit`, with a target at every step.
+            As in `fit`, with a target at every step, measured at that step.
         horizon : int, default=1
             1 is one-step-ahead prediction (all measured outputs up to y_{t-1}); the
             prediction of y_t with horizon k knows y up to t - k, and is fed back in
@@ -319,6 +331,17 @@ class NARXRegressor(NetworkRegressor):
         -------
         y : ndarray or list of ndarray
             Prediction of y at the same steps, in the form of y.
+
+        Raises
+        ------
+        ValueError
+            If y has no output at every step, or for a state as in `predict`.
+
+        Warns
+        -----
+        UserWarning
+            If ``loss="quantile"`` was fitted to the free run: given measured outputs,
+            the model does not predict that quantile.
         """
         records = self._read(X)
         positive = {"horizon": [at_least(1)]}
@@ -329,6 +352,13 @@ class NARXRegressor(NetworkRegressor):
                 "predict_ahead needs the measured output at every step; y has one "
                 "value per sequence, and so has the y seen by fit."
             )
+        if self._returns_quantiles(self._network) and self._trained_free(last=False):
+            warn_caller(
+                f"With feedback={self.feedback!r} the quantile was learnt given the "
+                "model's own quantiles; predict_ahead gives it measured outputs "
+                "instead, and what it then predicts is no quantile. Take predict, or "
+                "fit with feedback='measured'."
+            )
         return self._shape(
             self._ahead(records, targets.values, horizon, state), records
         )
@@ -336,7 +366,6 @@ class NARXRegressor(NetworkRegressor):
     def _ahead(self, records, y, horizon, state):
         """Rows predicted `horizon` steps ahead."""
         _, loop = self._network.layers
-        lags = range(1, loop.n_lags + 1)
         network = self._open_loop(self._network, separate=True)
         parts = self._initial_state(records, state)
         if parts is None:
@@ -347,17 +376,14 @@ class NARXRegressor(NetworkRegressor):
         known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
         # A horizon beyond the first step of a record is the free run. Without
         # feedback, every horizon is the first.
-        longest = min(horizon, int(records.lengths.max())) if lags else 1
+        longest = min(horizon, int(records.lengths.max())) if loop.n_lags else 1
         for ahead in range(1, longest + 1):
-            fed_back = [known[max(ahead - lag, 0)] for lag in lags]
+            fed_back = [
+                known[max(ahead - lag, 0)][:, [output]]
+                for lag, output in loop.returning.T.tolist()
+            ]
             rows = np.concatenate([x, *fed_back], axis=1)
             known.append(infer(network, self._theta, rows, records, state)[0])
-            if lags and ahead > len(lags):
-                known[ahead - len(lags)] = None  # too old to be fed back again
+            if ahead > loop.n_lags > 0:
+                known[ahead - loop.n_lags] = None  # too old to be fed back again
         return self._y_scaler.inverse_transform(known[-1])
-
-
-def _line_behind(y, line):
-    """The line of a closed loop behind outputs y (n, n_outputs) that follow `line`."""
-    newest_first = y[::-1].reshape(-1)[: len(line)]
-    return np.concatenate([newest_first, line])[: len(line)]

@@ -210,13 +210,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """Noise of outputs in standard units, (n_paths, n_steps, n_outputs)."""
         raise NotImplementedError
 
-    def _behind_history(self, records, parts, measured):
-        """Standardised outputs and state behind records, from a state.
-
-        `measured` is a function without arguments that gives the outputs measured at
-        each of their rows (standardised), where they are the next values of channels.
-        """
-        return self._infer(records, parts, last=True)
+    #: Whether a past holds measured outputs, too, besides inputs.
+    _past_has_outputs = False
 
     def _corrected(self, parts, rows):
         """State behind a step, had its outputs been `rows` (standardised)."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from .._compat import Interval, StrOptions, at_least
 from ..layers import ACTIVATIONS, Chain, Delay, Dense
 from ._documentation import document
-from ._lags import lags_or_all
+from ._lags import integers, lags_or_all
 from ._network import NetworkRegressor
 
 
@@ -107,12 +107,5 @@ class TDNNRegressor(NetworkRegressor):
         if self.n_lags is None or isinstance(self.n_lags, Integral):
             first = lags_or_all("n_lags", self.n_lags, n_steps)
             return (first,) + (0,) * (n_layers - 1)
-        counts = tuple(self.n_lags)
-        if len(counts) != n_layers or any(
-            not isinstance(n, Integral) or n < 0 for n in counts
-        ):
-            raise ValueError(
-                f"n_lags must be None, an int, or {n_layers} non-negative ints, one "
-                f"for each hidden layer and one for the output; got {self.n_lags!r}."
-            )
-        return counts
+        each = "one for each hidden layer and one for the output"
+        return integers("n_lags", self.n_lags, n_layers, each)

@@ -3,7 +3,7 @@
 from ..numerics._activations import ACTIVATIONS
 from ..numerics._threads import one_thread
 from ._base import Chain, Layer
-from ._delay import Delay
+from ._delay import Delay, taps_of
 from ._dense import Dense, Dropout
 from ._feedback import BOUND, Feedback
 from ._recurrent import Recurrent
@@ -22,4 +22,5 @@ __all__ = [
     "Layer",
     "Recurrent",
     "one_thread",
+    "taps_of",
 ]

@@ -11,19 +11,19 @@ class Delay(Layer):
     Parameters
     ----------
     taps : sequence of (int, sequence of int)
-        Groups of adjacent input columns, as (number of columns, their lags). The output
-        holds group by group and lag by lag the columns of the group that many steps
-        earlier. Steps before the start of a sequence count as zero, which is the mean
-        of standardised data.
+        Groups of adjacent input columns, as (number of columns, their lags in rising
+        order). The output holds group by group and lag by lag the columns of the group
+        that many steps earlier. Steps before the start of a sequence count as zero,
+        which is the mean of standardised data.
     """
 
     fixed = True
 
     def __init__(self, taps):
-        self.taps = [(width, tuple(lags)) for width, lags in taps]
+        self.taps = list(taps)
         self.n_in = sum(width for width, _ in self.taps)
         self.n_out = sum(width * len(lags) for width, lags in self.taps)
-        self.reach = max((lag for _, lags in self.taps for lag in lags), default=0)
+        self.reach = max((lags[-1] for _, lags in self.taps if lags), default=0)
 
     def initial_state(self, n_sequences, dtype):
         return np.zeros((n_sequences, self.reach, self.n_in), dtype)
@@ -96,3 +96,19 @@ class Delay(Layer):
         slot = last.step - last.lengths[last.sequence]
         past[last.sequence, slot] = x[steps.rows_of(last)]
         return past
+
+
+def taps_of(lags):
+    """The taps of columns that have lags of their own.
+
+    Where all have the same, they are one group, whose output is lag by lag; else each
+    is a group, and the output is column by column.
+
+    Parameters
+    ----------
+    lags : list of range
+        The lags of each column.
+    """
+    if all(own == lags[0] for own in lags):
+        return [(len(lags), lags[0])]
+    return [(1, own) for own in lags]

@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..numerics._activations import ACTIVATIONS
 from ..numerics._workspace import PassMemory
 from ._base import Layer
+from ._delay import taps_of
 from ._dense import Dense
 from ._tangent import dense_tangent
 
@@ -21,8 +22,8 @@ class LoopState(NamedTuple):
 
     Attributes
     ----------
-    line : ndarray of shape (n_sequences, n_lags * n_out)
-        The outputs before, the newest first.
+    line : ndarray of shape (n_sequences, n_line)
+        The outputs before that return, in the order of the inputs of the core.
     age : ndarray of int of shape (n_sequences,)
         How many steps have been simulated.
     diverged : ndarray of int of shape (n_sequences,)
@@ -119,23 +120,80 @@ class Feedback(Layer):
     the same vector drives the open loop (the core on measured outputs) and the closed
     one. Gradients pass through the feedback (BPTT).
 
+    Where the outputs return over different numbers of steps, the core has inputs for
+    those values alone that return. The loop runs on whole lines of ``n_lags * n_out``
+    values all the same, with weights of zero for the others.
+
     Parameters
     ----------
     core : Chain of Dense
-        Its first ``core.n_in - K * core.n_out`` inputs come from outside.
+        Its last `n_line` inputs are the values that return; those before come from
+        outside.
+    n_lags : int or sequence of int
+        K, over how many steps the outputs return, all alike or each.
+
+    Attributes
+    ----------
     n_lags : int
-        K, how many earlier outputs return.
+        The largest K.
+    n_line : int
+        How many values return.
+    taps : list of (int, range)
+        The delay line of the outputs that would give these values; see `Delay`.
     """
 
     reach = None
 
     def __init__(self, core, n_lags):
-        self.core, self.n_lags = core, n_lags
-        self.n_line = n_lags * core.n_out
+        each = [int(n) for n in np.broadcast_to(n_lags, core.n_out)]
+        self.core, self.n_lags, self.n_line = core, max(each), sum(each)
+        self.taps = taps_of([range(1, n + 1) for n in each])
         self.n_in, self.n_out = core.n_in - self.n_line, core.n_out
         self.shapes = core.shapes
         if core.layers[-1].activation is not ACTIVATIONS["identity"]:
             raise ValueError("The last layer of a closed loop must be linear.")
+
+    @property
+    def returning(self):
+        """Lag and output of each value that returns, (2, n_line)."""
+        found, first = [], 0
+        for width, lags in self.taps:
+            columns = range(first, first + width)
+            found += [(lag, column) for lag in lags for column in columns]
+            first += width
+        return np.array(found, int).reshape(-1, 2).T
+
+    @property
+    def _used(self):
+        """The places in a whole line of the values that return."""
+        if len(self.taps) == 1:
+            return slice(None)
+        lag, output = self.returning
+        return (lag - 1) * self.n_out + output
+
+    def _whole(self, values):
+        """One entry for each value of a whole line, along the first axis.
+
+        Those that do not return are zero.
+        """
+        if len(self.taps) == 1:
+            return values
+        whole = np.zeros((self.n_lags * self.n_out, *values.shape[1:]), values.dtype)
+        whole[self._used] = values
+        return whole
+
+    def outputs_before(self, line):
+        """The outputs before a step, (n, n_lags, n_out), the newest first.
+
+        Zero where they do not return, so that nothing is known of them.
+        """
+        return self._whole(line.T).T.reshape(len(line), self.n_lags, self.n_out)
+
+    def line_behind(self, y, line):
+        """The line (n_line,) behind outputs y (n, n_out) that follow `line`."""
+        newest_first = y[::-1][: self.n_lags].reshape(-1)
+        now = np.concatenate([newest_first, self._whole(line)])
+        return now[: self.n_lags * self.n_out][self._used]
 
     def initialise(self, theta, rng):
         self.core.initialise(theta, rng)
@@ -189,7 +247,8 @@ class Feedback(Layer):
         named, w_in, w_line = self._parameters(theta)
         *hidden, _ = self.core.layers
         held = np.zeros((len(x), self.n_out), bool) if hold else None
-        memory.load(line)
+        memory.load(self._whole(line.T).T)
+        w_line = self._whole(w_line)
         with np.errstate(over="ignore", invalid="ignore"):  # told by the state
             # All that comes from outside is one product for all steps; the loop is
             # left with the feedback alone. The last bias is added on the way to `past`.
@@ -223,7 +282,7 @@ class Feedback(Layer):
             where = tuple(place[steps.rows_of(wanted)] for place in where)
         memory.d_past[...] = 0
         memory.d_past[where] = dy
-        w_back = np.ascontiguousarray(w_line.T)
+        w_back = np.ascontiguousarray(self._whole(w_line).T)
         weights = [p["weight"] for p in named[:0:-1]]
         for rows, *_, slopes, d, back, d_line in reversed(memory.steps):
             if held is not None:
@@ -236,7 +295,7 @@ class Feedback(Layer):
         lines = memory.lines(steps.step, steps.sequence)
         (first, *rest), g_in, g_line = self._parameters(dtheta)
         Dense.add_gradient({"weight": g_in, "bias": first["bias"]}, x, deltas[0])
-        g_line += lines.T @ deltas[0]
+        g_line += (lines.T @ deltas[0])[self._used]
         for g, a, delta in zip(rest, memory.layers, deltas[1:], strict=False):
             Dense.add_gradient(g, a, delta)
         return deltas[0] @ w_in.T if need_dx else None
@@ -248,7 +307,7 @@ class Feedback(Layer):
         x, memory, ticket, held, wanted = cache
         memory.check(ticket)
         steps = memory.structure
-        n_before = 0 if dx is None else dx.shape[2]
+        used, n_before = self._used, 0 if dx is None else dx.shape[2]
         size = n_before + self.size
         # In the order of `past`, so that the tangent of a line is a view here, too.
         d_past = np.zeros((*memory.past.shape, size), memory.past.dtype)
@@ -262,10 +321,11 @@ class Feedback(Layer):
             layer.activation.slope(a, slope)
         for t, rows in enumerate(steps.slices):
             n, first = int(steps.sizes[t]), (steps.n_steps - t) * self.n_out
-            line = slice(first, first + self.n_line)
-            y = np.concatenate([x[rows], memory.past[:n, line]], axis=1)
+            line = slice(first, first + memory.n_line)
+            y, d_y = memory.past[:n, line], d_past[:n, line]
+            y = np.concatenate([x[rows], y[:, used]], axis=1)
             d_x = np.zeros((n, *d_in.shape[1:])) if dx is None else d_in[rows]
-            dy, begin = np.concatenate([d_x, d_past[:n, line]], axis=1), n_before
+            dy, begin = np.concatenate([d_x, d_y[:, used]], axis=1), n_before
             for k, layer in enumerate(self.core.layers):
                 weight = layer.views(theta[self.core.parts[k]])["weight"]
                 linear = k == len(self.core.layers) - 1
@@ -297,8 +357,7 @@ class Feedback(Layer):
         n = len(line)
         return LoopState(line, np.zeros(n, int), np.full(n, -1))
 
-    @staticmethod
-    def _after(memory, held, state):
+    def _after(self, memory, held, state):
         """The state after the last step."""
         _, age, diverged = state
         steps = memory.structure
@@ -307,8 +366,9 @@ class Feedback(Layer):
             rows = np.flatnonzero(held.any(axis=1))[::-1]  # the earliest comes last
             first[steps.sequence[rows]] = steps.step[rows]
         now = np.where(first >= 0, first + age, -1)
+        lines = memory.lines(steps.lengths, np.arange(steps.n_sequences))
         return LoopState(
-            memory.lines(steps.lengths, np.arange(steps.n_sequences)),
+            lines[:, self._used],
             age + steps.lengths,
             np.where(diverged >= 0, diverged, now),
         )
