@@ -4,7 +4,7 @@ Whatever the form of X, its records end up one after the other in the rows of a 
 table of numbers (`Records`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -37,6 +37,8 @@ class Records:
         The value of that column for each record, where there is one.
     index : pandas Index or None
         Of the rows of one table, where it was a DataFrame.
+    is_boxed : bool
+        Whether a list of sequences came as a 1-D array of objects.
     """
 
     rows: np.ndarray
@@ -45,6 +47,7 @@ class Records:
     is_one_table: bool = False
     ids: tuple | None = None
     index: object = None
+    is_boxed: bool = False
 
     @property
     def starts(self):
@@ -89,6 +92,11 @@ def unboxed(values):
     return values
 
 
+def boxed(parts):
+    """The inverse: a 1-D array of arrays in place of a list."""
+    return np.fromiter(parts, object, len(parts))
+
+
 def is_list_of_records(X):
     """A list whose first element is 2-D; but nested lists of numbers are an array."""
     if not isinstance(X, list | tuple) or not len(X):
@@ -125,7 +133,8 @@ def read_X(estimator, X, form=None):
     -------
     Records
     """
-    X, reset = unboxed(X), form is None
+    given, reset = X, form is None
+    X = unboxed(X)
     if estimator.time_axis == 0:
         return _read_table(estimator, X, reset)
     if estimator.sequence_column is not None:
@@ -135,7 +144,7 @@ def read_X(estimator, X, form=None):
             "of 2-D arrays."
         )
     if is_list_of_records(X):
-        return _read_list(estimator, X, reset)
+        return replace(_read_list(estimator, X, reset), is_boxed=X is not given)
     if _n_dims(X) == 3:
         return _read_array(estimator, X, reset)
     if form in ("array", "list"):

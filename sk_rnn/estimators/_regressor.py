@@ -7,6 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
 from .._compat import at_least, check_parameters
+from ..data._records import boxed
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._steps import Steps
@@ -69,7 +70,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         y : ndarray or list of ndarray
-            In the form of the y that `fit` saw.
+            In the form of the y that `fit` saw. For a target at every step of a list of
+            sequences, a list of arrays; a 1-D array of them where X is one.
         state : State
             Only if `return_state`.
 
@@ -181,7 +183,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if self._last or records.is_table:
             return rows
         if records.is_list:
-            return records.split(rows)
+            parts = records.split(rows)
+            return boxed(parts) if records.is_boxed else parts
         return rows.reshape(len(records.lengths), -1, *rows.shape[1:])
 
     def __sklearn_tags__(self):
