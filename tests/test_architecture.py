@@ -14,8 +14,8 @@ ROOT = Path(sk_rnn.__file__).parent
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
     {"_compat", "_warnings", "numerics"},
-    {"data", "datasets", "layers", "model_selection", "solvers"},
-    {"training"},
+    {"data", "datasets", "layers", "solvers"},
+    {"metrics", "model_selection", "preprocessing", "training"},
     {"estimators"},
     {"__init__"},
     {"inspection"},
@@ -28,6 +28,9 @@ ONLY = {
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
     "layers": {"numerics"},
+    "metrics": {"data"},
+    "model_selection": set(),
+    "preprocessing": {"_compat", "data"},
     "solvers": {"_compat", "_warnings"},
     "training": {"_compat", "data", "layers", "numerics"},
 }

@@ -145,7 +145,7 @@ def read_X(estimator, X, form=None):
         )
     if is_list_of_records(X):
         return replace(_read_list(estimator, X, reset), is_boxed=X is not given)
-    if _n_dims(X) == 3:
+    if n_dims(X) == 3:
         return _read_array(estimator, X, reset)
     if form in ("array", "list"):
         raise ValueError(
@@ -155,7 +155,7 @@ def read_X(estimator, X, form=None):
     return _read_rows(estimator, X, reset)
 
 
-def _n_dims(X):
+def n_dims(X):
     """Number of dimensions of an array or a list; 2 of what scikit-learn will judge."""
     if hasattr(X, "ndim"):
         return X.ndim
@@ -264,7 +264,7 @@ def _check_columns(estimator, X, reset):
 
 
 def _read_table(estimator, X, reset):
-    if is_list_of_records(X) or _n_dims(X) == 3:
+    if is_list_of_records(X) or n_dims(X) == 3:
         raise ValueError(
             "With time_axis=0, X must be one 2-D array or DataFrame whose rows are "
             "consecutive steps; got a 3-D array or a list of records. Leave "
@@ -289,7 +289,7 @@ def _read_table(estimator, X, reset):
             f"With time_axis=0, X must be a non-empty 2-D table; got shape {X.shape}."
         )
     _check_columns(estimator, X, reset)
-    column = _column_position(X, estimator.sequence_column)
+    column = column_position(X, estimator.sequence_column, "sequence_column")
     if X.shape[1] == 1:
         raise ValueError("X has no column besides sequence_column.")
     keep = [k for k in range(X.shape[1]) if k != column]
@@ -300,40 +300,41 @@ def _read_table(estimator, X, reset):
     features = check_array(
         features, dtype=FLOATS, order="C", estimator=estimator, input_name="X"
     )
-    lengths = _run_lengths(ids)
+    lengths = run_lengths(ids, "The sequence column")
     ids = tuple(ids[np.cumsum(lengths) - 1].tolist())
     return Records(features, lengths, "table", ids=ids)
 
 
-def _column_position(X, column):
+def column_position(X, column, name):
+    """Where a column is that the parameter `name` gives by name or position."""
     if isinstance(column, str):
         names = list(getattr(X, "columns", []))
         if column not in names:
             raise ValueError(
-                f"sequence_column={column!r} is not a column of X, which has "
+                f"{name}={column!r} is not a column of X, which has "
                 f"{names if names else 'no column names'}. Behind a transformer that "
                 "drops names, give its index, or use set_output(transform='pandas')."
             )
         return names.index(column)
     if not -X.shape[1] <= column < X.shape[1]:
         raise ValueError(
-            f"sequence_column={column} is out of range for X with {X.shape[1]} columns."
+            f"{name}={column} is out of range for X with {X.shape[1]} columns."
         )
     return column % X.shape[1]
 
 
-def _run_lengths(ids):
+def run_lengths(ids, name):
     """Lengths of the stretches of equal ids; an id must not come back."""
     if any(map(_is_missing, ids)):
-        raise ValueError("The sequence column contains NaN or another missing value.")
+        raise ValueError(f"{name} contains NaN or another missing value.")
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     edges = np.concatenate([[0], changes, [len(ids)]])
     seen = set()
     for first in edges[:-1]:
         if ids[first] in seen:
             raise ValueError(
-                f"The sequence column returns to {ids[first]} at row {first}, after "
-                "other sequences. The rows of a sequence must be adjacent."
+                f"{name} returns to {ids[first]} at row {first}, after other "
+                "sequences. The rows of a sequence must be adjacent."
             )
         seen.add(ids[first])
     return np.diff(edges)
