@@ -65,6 +65,11 @@ def has_callbacks(estimator):
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
+def accepts_sample_weight(scorer):
+    """Whether the function of a scorer takes a sample_weight."""
+    return scorer._accept_sample_weight()
+
+
 __all__ = [
     "above",
     "at_least",
@@ -73,6 +78,7 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "accepts_sample_weight",
     "begin_callbacks",
     "check_parameters",
     "has_callbacks",

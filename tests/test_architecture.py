@@ -28,7 +28,7 @@ ONLY = {
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
     "layers": {"numerics"},
-    "metrics": {"data"},
+    "metrics": {"_compat", "data"},
     "model_selection": set(),
     "preprocessing": {"_compat", "data"},
     "solvers": {"_compat", "_warnings"},
