@@ -173,8 +173,8 @@ def test_one_target_for_each_sequence():
     assert np.isclose(MAE(model, X, y.tolist()), -error)
     model.washout = 0
     assert MAE(model, X, y) == get_scorer("neg_mean_absolute_error")(model, X, y)
-    vote = VotingRegressor([("a", model), ("b", clone(model).set_params(washout=5))])
-    vote.fit(X, y)
+    members = [(f"w{n}", clone(model).set_params(washout=n)) for n in (0, 5, 2)]
+    vote = VotingRegressor(members).fit(X, y)
     error = mean_absolute_error(y[long], vote.predict(X)[long])
     assert np.isclose(MAE(vote, X, y), -error)
     cube, y, _ = forms()["array"]
