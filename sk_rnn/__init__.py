@@ -8,6 +8,7 @@ from .estimators import (
     NARXRegressor,
     RNNRegressor,
     TDNNRegressor,
+    forecast,
 )
 
 __version__ = "0.1.0"
@@ -20,4 +21,5 @@ __all__ = [
     "RNNRegressor",
     "State",
     "TDNNRegressor",
+    "forecast",
 ]

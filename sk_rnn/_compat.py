@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
@@ -78,6 +79,7 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "_safe_indexing",
     "accepts_sample_weight",
     "begin_callbacks",
     "check_parameters",

@@ -13,12 +13,12 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_compat", "_warnings", "numerics"},
+    {"_compat", "_plot", "_warnings", "numerics"},
     {"data", "datasets", "layers", "solvers"},
-    {"metrics", "model_selection", "preprocessing", "training"},
+    {"training"},
     {"estimators"},
     {"__init__"},
-    {"inspection"},
+    {"inspection", "metrics", "model_selection", "preprocessing"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 
@@ -28,8 +28,7 @@ ONLY = {
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
     "layers": {"numerics"},
-    "metrics": {"_compat", "data"},
-    "model_selection": set(),
+    "metrics": {"_compat", "data", "estimators"},
     "preprocessing": {"_compat", "data"},
     "solvers": {"_compat", "_warnings"},
     "training": {"_compat", "data", "layers", "numerics"},

@@ -173,10 +173,8 @@ def test_one_target_for_each_sequence():
     assert np.isclose(MAE(model, X, y.tolist()), -error)
     model.washout = 0
     assert MAE(model, X, y) == get_scorer("neg_mean_absolute_error")(model, X, y)
-    members = [(f"w{n}", clone(model).set_params(washout=n)) for n in (0, 5, 2)]
-    vote = VotingRegressor(members).fit(X, y)
-    error = mean_absolute_error(y[long], vote.predict(X)[long])
-    assert np.isclose(MAE(vote, X, y), -error)
+    vote = VotingRegressor([("a", clone(model).set_params(washout=5))]).fit(X, y)
+    assert np.isclose(MAE(vote, X, y), -mean_absolute_error(y, vote.predict(X)))
     cube, y, _ = forms()["array"]
     stack = StackingRegressor([("a", model)], cv=2).fit(cube, y)
     assert MAE(stack, cube, y) == get_scorer("neg_mean_absolute_error")(stack, cube, y)

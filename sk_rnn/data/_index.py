@@ -1,60 +1,145 @@
-"""What the index of a DataFrame tells of rows that are to follow those of a fit."""
+"""What the index of a DataFrame tells of rows that are to follow others."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
 
 from .._warnings import warn_caller
 
 
+@dataclass(frozen=True)
 class IndexEnd:
-    """The end of a sorted index.
+    """Where the sorted index of each sequence of a table ends, as plain numbers.
 
-    Parameters
+    Attributes
     ----------
-    index : pandas Index
+    kind : str
+        What the numbers count; only the same is compared.
+    last : ndarray of shape (n_sequences,)
+    next : ndarray of shape (n_sequences,)
+        What would come next where the index is evenly spaced, else `last`.
+    is_plain : bool
+        Whether it is what pandas gives rows that have no index of their own.
+    ids : tuple or None
+        The sequences.
     """
 
-    def __init__(self, index):
-        self.last, self.next, self.plain = index[-1], None, _is_plain(index)
-        if getattr(index, "freq", None) is not None:
-            self.next = self.last + index.freq
-        elif len(index) > 1:
-            steps = index[1:] - index[:-1]
-            if (steps == steps[0]).all():
-                self.next = self.last + steps[0]
+    kind: str
+    last: np.ndarray
+    next: np.ndarray
+    is_plain: bool
+    ids: tuple | None
 
     @classmethod
-    def of(cls, index):
-        """The end of an index, or None where there is none that tells an order."""
-        if index is None or not len(index):
+    def of(cls, records):
+        """The ends of records, or None where there is no index that tells an order."""
+        found = _numbers(records.index)
+        if found is None:
             return None
-        if not (index.is_monotonic_increasing and index.is_unique):
-            return None
-        try:
-            return cls(index)
-        except TypeError:  # names, say, which have no distance
-            return None
+        kind, numbers = found
+        if kind == "numbers" and not records.is_one_table:
+            return None  # they number the rows of all sequences together
+        last, behind = [], []
+        for first, n in zip(records.starts, records.lengths, strict=True):
+            part = numbers[first : first + n]
+            steps = np.diff(part)
+            if not (steps > 0).all():
+                return None
+            even = len(steps) and (steps == steps[0]).all()
+            last.append(part[-1])
+            behind.append(part[-1] + steps[0] if even else part[-1])
+        if records.is_one_table:
+            behind = [_next(records.index, behind[0])]
+        plain = _is_plain(records.index)
+        return cls(kind, np.array(last), np.array(behind), plain, records.ids)
 
-    def check(self, index):
-        """Refuse rows that do not come behind this end; warn of a gap before them."""
-        if index is None or not len(index) or (self.plain and _is_plain(index)):
+    def joined(self, others, which):
+        """These ends, and some (`which`) of others before them; None if they differ."""
+        if others is None or others.kind != self.kind:
+            return None
+        return IndexEnd(
+            self.kind,
+            np.concatenate([others.last[which], self.last]),
+            np.concatenate([others.next[which], self.next]),
+            self.is_plain,
+            (*(others.ids[k] for k in which), *self.ids),
+        )
+
+    def check(self, records):
+        """Refuse rows that do not come behind these ends; warn of a gap before them."""
+        found = _numbers(records.index)
+        if found is None or found[0] != self.kind:
             return
-        try:
-            behind = index[0] > self.last
-        except TypeError:  # another kind of index
+        if self.is_plain and _is_plain(records.index):
             return
-        if not behind or not index.is_monotonic_increasing:
-            order = f"begins at {index[0]}" if not behind else "is not sorted"
+        places = {one: k for k, one in enumerate(self.ids or [None])}
+        for one, first, n in zip(
+            records.ids or [None], records.starts, records.lengths, strict=True
+        ):
+            if one in places:
+                part = found[1][first : first + n]
+                self._check(places[one], one, part, records.index[first])
+
+    def _check(self, k, one, part, label):
+        what = "X" if one is None else f"Sequence {one} of X"
+        is_sorted = (np.diff(part) > 0).all()
+        if part[0] <= self.last[k] or not is_sorted:
+            order = f"begins at {label}" if is_sorted else "is not sorted"
             raise ValueError(
-                f"The index of X {order}, but fit saw rows up to {self.last}, and "
-                "predict goes on behind them, in order. For other rows hand in what "
-                "came before, state=warm_up(...), or set carry_state=False."
+                f"The index of {what} {order}, but the rows that it is to follow go up "
+                f"to {self._text(self.last[k])}. For other rows hand in what came "
+                "before them, state=warm_up(...), or set carry_state=False."
             )
-        if self.next is not None and index[0] > self.next:
+        if self.last[k] < self.next[k] < part[0]:
             warn_caller(
-                f"X begins at {index[0]}, but the row behind those of fit is "
-                f"{self.next}: rows are missing, and predict goes on as if they had "
-                "not been. Read them with warm_up, and hand in its state."
+                f"{what} begins at {label}, but the row to come next is "
+                f"{self._text(self.next[k])}: rows are missing, and the model goes on "
+                "as if they had not been. Read them with warm_up, and hand in its "
+                "state."
             )
+
+    def _text(self, number):
+        if self.kind.startswith("datetime"):
+            return str(np.datetime64(int(number), "ns")).removesuffix(".000000000")
+        return f"{number}"
+
+
+def _numbers(index):
+    """What an index counts, and its numbers; None where it tells no order."""
+    if index is None or not len(index):
+        return None
+    if hasattr(index, "ordinal") or type(index).__name__ == "PeriodIndex":
+        return f"periods of {index.freqstr}", index.asi8
+    if hasattr(index, "asi8"):
+        kind = index.dtype.kind if hasattr(index.dtype, "kind") else "M"
+        kind = {"M": "datetime", "m": "timedelta"}.get(kind, "datetime")
+        aware = " with time zone" if getattr(index, "tz", None) is not None else ""
+        return kind + aware, index.as_unit("ns").asi8
+    numbers = np.asarray(index)
+    return ("numbers", numbers) if numbers.dtype.kind in "iuf" else None
+
+
+def behind(index, n):
+    """The label n steps behind an index of dates or periods, as an index of one.
+
+    None where pandas neither knows nor infers how far these are apart.
+    """
+    if type(index).__name__ == "PeriodIndex":
+        return index[-1:].shift(n)
+    freq = getattr(index, "freq", None)
+    if freq is None and len(index) > 2:
+        with warnings.catch_warnings():  # pandas 3 says that it will be an offset
+            warnings.simplefilter("ignore")
+            freq = getattr(index, "inferred_freq", None)
+    return None if freq is None else index[-1:].shift(n, freq=freq)
+
+
+def _next(index, otherwise):
+    """What comes behind an index of calendar dates, as a number."""
+    found = behind(index, 1)
+    return otherwise if found is None else _numbers(found)[1][0]
 
 
 def _is_plain(index):
-    """Whether it is what pandas gives rows that have no index of their own."""
     return type(index).__name__ == "RangeIndex" and index[0] == 0

@@ -36,7 +36,7 @@ class Records:
     ids : tuple or None
         The value of that column for each record, where there is one.
     index : pandas Index or None
-        Of the rows of one table, where it was a DataFrame.
+        Of the rows of a table, where it was a DataFrame.
     is_boxed : bool
         Whether a list of sequences came as a 1-D array of objects.
     """
@@ -275,8 +275,8 @@ def _read_table(estimator, X, reset):
             f"n_channels={estimator.n_channels} describes rows that hold several steps;"
             " with time_axis=0 a row is one step, and its columns are the channels."
         )
+    index = X.index if hasattr(X, "iloc") else None
     if estimator.sequence_column is None:
-        index = X.index if hasattr(X, "iloc") else None
         X = _validated(estimator, X, reset)
         lengths = np.array([len(X)])
         return Records(X, lengths, "table", is_one_table=True, index=index)
@@ -289,7 +289,7 @@ def _read_table(estimator, X, reset):
             f"With time_axis=0, X must be a non-empty 2-D table; got shape {X.shape}."
         )
     _check_columns(estimator, X, reset)
-    column = column_position(X, estimator.sequence_column, "sequence_column")
+    column = _column_position(X, estimator.sequence_column)
     if X.shape[1] == 1:
         raise ValueError("X has no column besides sequence_column.")
     keep = [k for k in range(X.shape[1]) if k != column]
@@ -302,23 +302,22 @@ def _read_table(estimator, X, reset):
     )
     lengths = run_lengths(ids, "The sequence column")
     ids = tuple(ids[np.cumsum(lengths) - 1].tolist())
-    return Records(features, lengths, "table", ids=ids)
+    return Records(features, lengths, "table", ids=ids, index=index)
 
 
-def column_position(X, column, name):
-    """Where a column is that the parameter `name` gives by name or position."""
+def _column_position(X, column):
     if isinstance(column, str):
         names = list(getattr(X, "columns", []))
         if column not in names:
             raise ValueError(
-                f"{name}={column!r} is not a column of X, which has "
+                f"sequence_column={column!r} is not a column of X, which has "
                 f"{names if names else 'no column names'}. Behind a transformer that "
                 "drops names, give its index, or use set_output(transform='pandas')."
             )
         return names.index(column)
     if not -X.shape[1] <= column < X.shape[1]:
         raise ValueError(
-            f"{name}={column} is out of range for X with {X.shape[1]} columns."
+            f"sequence_column={column} is out of range for X with {X.shape[1]} columns."
         )
     return column % X.shape[1]
 

@@ -45,6 +45,7 @@ class State:
     ids: tuple | None
     _model: str = field(repr=False)
     _parts: object = field(repr=False)
+    _index_end: object = field(repr=False)
 
 
 def take(parts, indices):

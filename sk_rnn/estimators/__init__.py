@@ -9,6 +9,7 @@ from ._recurrent import (
     RNNRegressor,
 )
 from ._tdnn import TDNNRegressor
+from ._through import forecast
 
 __all__ = [
     "AutoRegressor",
@@ -18,4 +19,5 @@ __all__ = [
     "RNNRegressor",
     "RecurrentRegressor",
     "TDNNRegressor",
+    "forecast",
 ]

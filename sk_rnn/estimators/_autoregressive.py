@@ -7,11 +7,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg
+from sklearn.utils.validation import check_is_fitted
 
 from .._compat import at_least
 from ..layers import Chain, Delay, Dense
 from ._documentation import document
+from ._forecast import Options, forecast
 from ._lags import lags_or_all
+from ._outside import Outside
 from ._regressor import SequenceRegressor
 
 #: Numbers in a block of lagged rows (8 MB).
@@ -182,58 +185,67 @@ class AutoRegressor(SequenceRegressor):
             return [np.full_like(part, deviation) for part in y]
         return np.full_like(y, deviation)
 
-    def forecast(self, X, n_steps, return_std=False, *, state=None):
+    @document
+    def forecast(
+        self,
+        X,
+        n_steps,
+        X_future=None,
+        *,
+        return_std=False,
+        quantiles=None,
+        n_paths=500,
+        random_state=None,
+        state=None,
+        as_frame=False,
+    ):
         """Forecast each sequence `n_steps` steps ahead.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Histories, from a fresh start.
-        n_steps : int
-            How many steps to forecast.
+        [forecast parameters]
         return_std : bool, default=False
             Also return the standard deviation of the forecast error: the square root of
             the diagonal of ``sum_{j<h} Psi_j S Psi_j'`` for step h, where S is
             ``noise_covariance_`` and Psi_j the response after j steps (Luetkepohl, New
             Introduction to Multiple Time Series Analysis, 2005, eq. 2.2.11).
-        state : State, default=None
-            What is known of the past before X; see `warm_up`.
 
         Returns
         -------
-        y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
-            The first forecast is for the step after the last one of X. Without the
-            first axis for one table of steps (``time_axis=0``); without the last one
-            where y had none.
+        [forecast results]
         y_std : ndarray
-            In the same form; only if `return_std`.
+            In the same form, behind y; only if `return_std`.
 
         Raises
         ------
         ValueError
-            If the model does not have one output per channel.
+            If the targets are not the next values of channels of X, or X_future does
+            not fit.
         """
-        values, single = self._forecast(X, n_steps, state)
-        y = self._shape_forecast(values, single)
-        if not return_std:
-            return y
-        deviations = np.broadcast_to(self._forecast_std(n_steps), values.shape)
-        return y, self._shape_forecast(deviations.astype(values.dtype), single)
+        check_is_fitted(self)
+        options = Options(quantiles, n_paths, random_state, return_std, as_frame)
+        return forecast(Outside(self), X, n_steps, X_future, state, options)
 
-    def _forecast_std(self, n_steps):
-        """Standard deviation of the forecast errors, (n_steps, n_outputs)."""
+    def _forecast_std(self, n_steps, places):
         q = self.n_outputs_
-        response = [np.eye(q)]
+        response, coefs = [np.eye(q)], self.coef_[:, :, places]
         while len(response) < n_steps:
             # Psi_j = sum_k A_k Psi_{j-k}
-            newest_first = response[: -len(self.coef_) - 1 : -1]
-            pairs = zip(self.coef_, newest_first, strict=False)
+            newest_first = response[: -len(coefs) - 1 : -1]
+            pairs = zip(coefs, newest_first, strict=False)
             response.append(sum(a @ psi for a, psi in pairs))
         response = np.array(response)
         variances = np.einsum(
             "hij,jk,hik->hi", response, self.noise_covariance_, response
         )
         return np.sqrt(np.cumsum(variances, axis=0))
+
+    def _noise(self, rng, n_paths, n_steps):
+        q = self.n_outputs_
+        units = np.outer(self._y_scaler.scale, self._y_scaler.scale)
+        values, vectors = np.linalg.eigh(self.noise_covariance_ / units)
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        return rng.standard_normal((n_paths, n_steps, q)) @ root.T
 
 
 class _Rows:

@@ -46,12 +46,14 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     n_channels: int = 1
     time_axis: int = 1
     sequence_column: int | str | None = None
+    target_columns: int | str | list | None = None
     carry_state: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
         "n_channels": [at_least(1)],
         "time_axis": [Interval(Integral, 0, 1, closed="both")],
         "sequence_column": [str, Integral, None],
+        "target_columns": [str, Integral, "array-like", None],
         "washout": [at_least(0)],
         "standardize": ["boolean"],
         "carry_state": ["boolean"],
@@ -61,6 +63,9 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     def _read_targets(self, y, records, dtype):
         """Check y, against what `fit` saw where there is such; return Targets."""
         raise NotImplementedError
+
+    def _look_at_targets(self, y, records, targets):
+        """Remember what the targets tell besides their values."""
 
     def _learn_targets(self, samples):
         """Learn from the targets of a first fit what `_encode_targets` needs."""
@@ -165,6 +170,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             self._learn_targets(samples)
         self.n_outputs_ = n_outputs
         self._last, self._flat, self._form = targets.last, targets.flat, records.form
+        self._look_at_targets(y, records, targets)
         data = self._dataset(samples)
         self._network, self._end = network, None
         theta = self._theta if warm else None

@@ -54,11 +54,53 @@ sequence_column : int or str, default=None
     With ``time_axis=0``, the column (index or name) whose value names the sequence of a
     row; it is no feature. None: all rows are one sequence, and `predict` goes on from
     the state in which `fit` left the training rows.
+target_columns : str, int or sequence of them, default=None
+    The columns of X (names or positions; of 2-D windows the channels of a step) whose
+    next values the outputs are, in the order of the outputs: `forecast` feeds them
+    back. The others are known in advance. None: all of them, in order.
 carry_state : bool, default=True
     With ``time_axis=0``, whether `predict` goes on behind the rows of `fit`, sequence
     by sequence: a sequence that `fit` saw goes on where it ended there, a new one
     starts afresh, and so do the rows of `fit` themselves. False: all start afresh.
     ``state=`` is heeded in any case.
+""",
+    "forecast parameters": """
+X : array-like or list of array-like
+    Histories, from a fresh start (or from `state`).
+n_steps : int
+    How many steps to forecast.
+X_future : array-like or list of array-like, default=None
+    The channels that are not forecast (see ``target_columns``), which are known in
+    advance: at least n_steps - 1 steps behind X, in the form of X, with its columns,
+    or with those that are not forecast alone. The first forecast needs none of them:
+    its inputs are the last step of X. Of a 2-D X of windows it is (n_sequences,
+    n_steps - 1, n_known), or the same as rows, step by step.
+quantiles : sequence of float in (0, 1), default=None
+    Also forecast these quantiles, such as (0.1, 0.9) for a band of 80 %. An
+    `AutoRegressor` has its Gaussian law, exactly. For the other models (and wherever
+    something else stands around the model) they are those of `n_paths` sampled paths:
+    each output, with one-step residuals added, comes back as input. The residuals are
+    kept by `fit`, of the held-out data with ``early_stopping=True``, else of the
+    training data (and then too small by as much as the model is overfitted), and drawn
+    in blocks.
+n_paths : int, default=500
+    How many paths to sample for each sequence.
+random_state : int, RandomState instance or None, default=None
+    Draws the paths.
+state : State, default=None
+    What is known of the past before X; see `warm_up`.
+as_frame : bool, default=False
+    Where X is a DataFrame in time order (``time_axis=0``): return one, with the index
+    of the steps to come.
+""",
+    "forecast results": """
+y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
+    The first forecast is for the step after the last one of X. Without the first axis
+    for one table of steps (``time_axis=0``); without the last one where y had none.
+    With ``as_frame=True`` a DataFrame with a column for each output and for each
+    quantile of it, and that of the sequences.
+y_quantiles : ndarray of shape (..., n_quantiles)
+    As y, with one more axis at the end; only with `quantiles`, and not as a frame.
 """,
     "training parameters": f"""
 loss : {_names(LOSSES)}, default="squared_error"
@@ -130,10 +172,13 @@ SHARED["loss parameters"] = "\n".join(_own_parameters(LOSSES))
 SHARED["solver parameters"] = "\n".join(_own_parameters(SOLVERS))
 
 
-def document(cls):
-    """Replace each line of a docstring like ``[data parameters]`` by that paragraph."""
-    cls.__doc__ = "\n".join(_filled(cls.__doc__))
-    return cls
+def document(thing):
+    """Replace each line of a docstring like ``[data parameters]`` by that paragraph.
+
+    The docstring is that of a class, a method or a function.
+    """
+    thing.__doc__ = "\n".join(_filled(thing.__doc__))
+    return thing
 
 
 def _filled(text, indent=""):

@@ -9,6 +9,8 @@ from sklearn.utils import check_array
 
 from .._compat import StrOptions, at_least, check_parameters
 from .._warnings import warn_caller
+from ..data._records import Records
+from ..data._state import put, take
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback
 from ..training._inference import infer
 from ._documentation import document
@@ -138,7 +140,41 @@ class NARXRegressor(NetworkRegressor):
             return data
         return replace(data, x=np.concatenate([data.x, data.y], axis=1))
 
+    def _one_step(self, network, data):
+        if data.last:
+            return network, data
+        return self._open_loop(network), self._with_outputs(data)
+
     # --------------------------------------------------------------------- state
+    def _behind_history(self, records, parts, measured):
+        """The outputs of the history are measured: they, not the model's, come back.
+
+        Where only the last output of a sequence was known in training, the model has
+        learnt to run free up to there.
+        """
+        if self._last:
+            return super()._behind_history(records, parts, measured)
+        n, x = len(records.lengths), self._x_scaler.transform(records.rows)
+        if parts is None:
+            parts = self._network.initial_state(n, x.dtype)
+        ends = records.starts + records.lengths - 1
+        long = np.flatnonzero(records.lengths > 1)
+        if len(long):
+            before = np.ones(len(x), bool)
+            before[ends] = False
+            lengths = records.lengths[long] - 1
+            past = Records(records.rows[before], lengths, "list")
+            after = self._after(past, x[before], measured()[before], take(parts, long))
+            parts = put(take(parts, np.arange(n)), long, after)
+        last = Records(records.rows[ends], np.ones(n, int), "list")
+        return infer(self._network, self._theta, x[ends], last, parts, last=True)
+
+    def _corrected(self, parts, rows):
+        inputs, loop_state = parts
+        line = loop_state.line.copy()
+        line[:, : rows.shape[1]] = rows[:, : line.shape[1]]
+        return [inputs, loop_state._replace(line=line)]
+
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)

@@ -12,6 +12,7 @@ from ..layers import Dropout
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
 from ..training._objective import Objective
+from ..training._residuals import residuals
 from ._hyper_parameters import hyper_parameters, instantiate
 from ._regressor import SequenceRegressor
 
@@ -111,7 +112,25 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         self.loss_, self.loss_curve_ = monitor.loss, loss_curve
         self.validation_loss_curve_ = validation_loss_curve if validation else None
         self.n_iter_ = len(loss_curve)
+        held_out = validation if validation is not None else data
+        self._residuals = residuals(*self._one_step(network, held_out), theta)
         return theta
+
+    def _one_step(self, network, data):
+        """The network and the data whose outputs are predictions one step ahead."""
+        return network, data
+
+    def _noise(self, rng, n_paths, n_steps):
+        return self._residuals.paths(rng, n_paths, n_steps)
+
+    def _check_feedback(self, feeds_back):
+        if feeds_back and self.loss == "quantile" and self.quantile != 0.5:
+            raise ValueError(
+                f"This model predicts the {self.quantile:g} quantile, and fed back it "
+                "would drift away from the series. Fit loss='squared_error' (or "
+                "'absolute_error', 'huber') and ask for forecast(..., "
+                f"quantiles=({self.quantile:g},))."
+            )
 
     def _objective(self, network, data, rng):
         loss = instantiate(LOSSES[self.loss], self)

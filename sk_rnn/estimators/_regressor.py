@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_is_fitted
 
-from .._compat import at_least, check_parameters
+from ..data._future import are_next, positions
 from ..data._records import boxed
 from ..data._samples import Samples
 from ..data._scaling import Scaler
-from ..data._steps import Steps
 from ..data._targets import read_y
 from ._base import SequenceEstimator
+from ._documentation import document
+from ._forecast import Options, check_target_columns, forecast
+from ._outside import Outside
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -22,6 +24,15 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     # ------------------------------------------------------------------- targets
     def _read_targets(self, y, records, dtype):
         return read_y(y, records, dtype)
+
+    def _look_at_targets(self, y, records, targets):
+        self._are_next = are_next(records, targets)
+        names = getattr(y, "columns", None)
+        if names is None and getattr(y, "name", None) is not None:
+            names = [y.name]
+        self._target_names = None if names is None else [str(name) for name in names]
+        if self.target_columns is not None:
+            self._target_positions()
 
     def _learn_targets(self, samples):
         values, weight = samples.targets.values, samples.weight
@@ -92,7 +103,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         y = self._shape(self._y_scaler.inverse_transform(rows), records)
         return (y, self._state(records, parts, known)) if return_state else y
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y, sample_weight=None, *, state=None):
         """Coefficient of determination R^2 of `predict`, over all steps that count.
 
         Steps of all sequences are pooled; the first ``washout`` steps of each are left
@@ -104,6 +115,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             As in `fit`.
         sample_weight : array-like of shape (n_sequences,), default=None
             As in `fit`.
+        state : State, default=None
+            As in `predict`.
 
         Returns
         -------
@@ -112,69 +125,103 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         records = self._read(X)
         targets = self._read_known_targets(y, records)
         weight = Samples.weighted(records, targets, sample_weight, self.washout).weight
-        rows, _ = self._infer(records, self._initial_state(records))
+        rows, _ = self._infer(records, self._initial_state(records, state))
         y_pred, counts = self._y_scaler.inverse_transform(rows), weight > 0
         return r2_score(
             targets.values[counts], y_pred[counts], sample_weight=weight[counts]
         )
 
-    def forecast(self, X, n_steps, *, state=None):
+    @document
+    def forecast(
+        self,
+        X,
+        n_steps,
+        X_future=None,
+        *,
+        quantiles=None,
+        n_paths=500,
+        random_state=None,
+        state=None,
+        as_frame=False,
+    ):
         """Read the history X, then feed each prediction back as the next input.
 
-        Meaningful where the targets are the next values of the inputs.
+        It is for models whose targets are the next values of their inputs, or of some
+        of them (`target_columns`). :func:`sk_rnn.forecast` does the same through a
+        pipeline.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Histories, from a fresh start.
-        n_steps : int
-            How many steps to forecast.
-        state : State, default=None
-            What is known of the past before X; see `warm_up`.
+        [forecast parameters]
 
         Returns
         -------
-        y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
-            The first forecast is for the step after the last one of X. Without the
-            first axis for one table of steps (``time_axis=0``); without the last one
-            where y had none.
+        [forecast results]
 
         Raises
         ------
         ValueError
-            If the model does not have one output per channel.
+            If the targets are not the next values of channels of X, or X_future does
+            not fit.
         """
-        values, single = self._forecast(X, n_steps, state)
-        return self._shape_forecast(values, single)
+        check_is_fitted(self)
+        options = Options(quantiles, n_paths, random_state, as_frame=as_frame)
+        return forecast(Outside(self), X, n_steps, X_future, state, options)
 
-    def _forecast(self, X, n_steps, state):
-        records = self._read(X)
-        positive = {"n_steps": [at_least(1)]}
-        check_parameters(f"{type(self).__name__}.forecast", positive, n_steps=n_steps)
-        n_channels = records.rows.shape[1]
-        if n_channels != self.n_outputs_:
+    def _target_positions(self):
+        """Positions of the columns whose next values the outputs are."""
+        n_columns = self.n_features_in_
+        if self._form == "rows":
+            n_columns = self.n_channels
+        if self.target_columns is not None:
+            names = getattr(self, "feature_names_in_", None)
+            names = None if self._form == "rows" else names
+            check_target_columns(self.target_columns, names, n_columns, self.n_outputs_)
+            return positions(self.target_columns, names, n_columns)
+        found = [k for k in range(n_columns) if k != self._sequence_position()]
+        if len(found) != self.n_outputs_:
             raise ValueError(
                 "forecast feeds the outputs back as inputs, which needs one output per "
-                f"channel; the model has {n_channels} channel(s) and "
-                f"{self.n_outputs_} output(s)."
+                f"channel, or target_columns; the model has {len(found)} channel(s) "
+                f"and {self.n_outputs_} output(s)."
             )
-        parts = self._parts(self._ready(state, records), records)
-        rows, state = self._infer(records, parts, last=True)
-        out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
-        steps = Steps(np.ones(len(rows), int))
-        for k in range(n_steps):
-            if k:
-                x = self._x_scaler.transform(out[:, k - 1])
-                rows, state, _ = self._network.forward(
-                    self._theta, x, steps, steps, state
-                )
-            out[:, k] = self._y_scaler.inverse_transform(rows)
-        self._check_simulation(state)
-        return out, records.is_one_table
+        return found
 
-    def _shape_forecast(self, values, single):
-        values = values[0] if single else values
-        return values[..., 0] if self._flat else values
+    def _sequence_position(self):
+        """Position of the column of sequences among those of X, or None."""
+        if self.sequence_column is None:
+            return None
+        names = getattr(self, "feature_names_in_", None)
+        return positions(
+            self.sequence_column, names, self.n_features_in_, "sequence_column"
+        )[0]
+
+    # What `forecast` asks of a model, besides.
+    def _check_feedback(self, feeds_back):
+        """Refuse to feed back outputs that are not meant for it."""
+
+    def _forecast_std(self, n_steps, places):
+        """Standard deviations of the errors, (n_steps, n_outputs), if there is a law.
+
+        `places` are the channels that the outputs are the next values of.
+        """
+        return None
+
+    def _noise(self, rng, n_paths, n_steps):
+        """Noise of outputs in standard units, (n_paths, n_steps, n_outputs)."""
+        raise NotImplementedError
+
+    def _behind_history(self, records, parts, measured):
+        """Standardised outputs and state behind records, from a state.
+
+        `measured` is a function without arguments that gives the outputs measured at
+        each of their rows (standardised), where they are the next values of channels.
+        """
+        return self._infer(records, parts, last=True)
+
+    def _corrected(self, parts, rows):
+        """State behind a step, had its outputs been `rows` (standardised)."""
+        return parts
 
     def _shape(self, rows, records):
         """Give rows of outputs the form that y has for such records."""

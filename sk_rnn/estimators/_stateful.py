@@ -32,7 +32,6 @@ class StatefulMixin:
         parts = self._after(records, data.x, data.y, None)
         self._end = self._state(records, parts, None)
         self._seen = len(records.rows), records.digest()
-        self._index_end = IndexEnd.of(records.index)
 
     def warm_up(self, X, y=None, state=None):
         """Read a past; return the state behind it, from which `predict` can go on.
@@ -78,6 +77,7 @@ class StatefulMixin:
     def _state(self, records, parts, known):
         """The state behind records, and of sequences known that are not among them."""
         ids, seen = records.ids, records.lengths + self._steps_before(known, records)
+        end = IndexEnd.of(records)
         if ids is not None and known is not None:
             here = set(ids)
             others = [k for k, one in enumerate(known.ids) if one not in here]
@@ -85,8 +85,9 @@ class StatefulMixin:
                 parts = join([take(known._parts, others), parts])
                 ids = (*(known.ids[k] for k in others), *ids)
                 seen = (*(known.n_steps[k] for k in others), *seen)
+                end = end and end.joined(known._index_end, others)
         seen = tuple(int(n) for n in seen)
-        return State(len(seen), seen, ids, self._model, parts)
+        return State(len(seen), seen, ids, self._model, parts, end)
 
     @staticmethod
     def _steps_before(known, records):
@@ -117,8 +118,6 @@ class StatefulMixin:
         same_size = len(records.rows) == self._seen[0]
         if same_size and records.digest() == self._seen[1]:
             return None  # the training rows do not follow themselves
-        if self._index_end is not None:
-            self._index_end.check(records.index)
         return self._end
 
     def _own(self, state, records):
@@ -141,6 +140,8 @@ class StatefulMixin:
                 f"state holds {state.n_sequences} sequence(s), but X has {n}: they "
                 "must be the same ones, in the same order."
             )
+        if state._index_end is not None:
+            state._index_end.check(records)
         return state
 
     def _parts(self, known, records):

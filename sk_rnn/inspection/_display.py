@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._plot import pyplot
 from ._gradient_flow import gradient_flow
 
 LABELS = {"delta": "dL_t / dz_k", "state": "dL_t / dh_k"}
@@ -87,7 +88,7 @@ class GradientFlowDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `gradient_flow` and `plot`.
         """
-        _pyplot()
+        pyplot(cls.__name__)
         options = {"max_distance": max_distance, "n_targets": n_targets}
         flow = gradient_flow(estimator, X, y, n_singular_values=0, **options)
         display = cls(flow, name=type(estimator).__name__ if name is None else name)
@@ -122,7 +123,7 @@ class GradientFlowDisplay:
         ValueError
             If `quantity` or `layer` does not exist.
         """
-        pyplot = _pyplot()
+        plt = pyplot(type(self).__name__)
         if quantity not in LABELS:
             raise ValueError(f"quantity must be one of {[*LABELS]}; got {quantity!r}")
         flow, n_layers = self.flow, len(self.flow.layers)
@@ -137,7 +138,7 @@ class GradientFlowDisplay:
         law = f"gamma = {gamma:.3g}" if np.isfinite(gamma) else ""
         label = ", ".join(part for part in (name, law) if part)
         if ax is None:
-            _, ax = pyplot.subplots()
+            _, ax = plt.subplots()
         shown = np.where(norm > 0, norm, np.nan)
         # A line shows no point that stands alone.
         marker = "o" if np.count_nonzero(norm > 0) == 1 else None
@@ -149,14 +150,3 @@ class GradientFlowDisplay:
             ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _pyplot():
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError(
-            "GradientFlowDisplay needs matplotlib, which the extra 'plot' installs: "
-            "pip install 'sk_rnn[plot]'"
-        ) from error
-    return pyplot

@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, get_tags
 from .._compat import accepts_sample_weight
 from ..data._records import few, is_list_of_records, unboxed
 from ..data._targets import behind_washout
+from ..estimators._through import unwrap
 
 
 def make_sequence_scorer(
@@ -51,9 +52,9 @@ def make_sequence_scorer(
 
     Notes
     -----
-    The washout is that of the fitted estimator, also inside of a pipeline, a
-    `TransformedTargetRegressor`, a search, or an ensemble of estimators (where a step
-    counts that is behind the washout of all). An estimator without one has none.
+    The washout is that of the fitted estimator of this package, also inside of a
+    pipeline, a `TransformedTargetRegressor` or a search. Of any other estimator, an
+    ensemble for one, all steps count.
 
     Examples
     --------
@@ -181,37 +182,18 @@ def _rows_of(y, of_list):
 
 
 def _counts(estimator, X, y):
-    """Which rows of the targets are behind the washout of every model."""
-    counts = np.ones(len(y), bool)
-    for model, transformers in _models(estimator):
-        if model.washout:
-            seen = X
-            for transformer in transformers:
-                seen = transformer.transform(seen)
-            behind = behind_washout(model.washout, model._read(seen), model._last)
-            if len(behind) != len(y):
-                raise ValueError(
-                    f"y has {len(y)} rows of targets; this X takes {len(behind)}."
-                )
-            counts &= behind
+    """Which rows of the targets are behind the washout."""
+    try:
+        outside = unwrap(estimator)
+    except TypeError:  # no model of this package inside
+        return np.ones(len(y), bool)
+    model = outside.model
+    if not model.washout:
+        return np.ones(len(y), bool)
+    records = model._read(outside.transform(X))
+    counts = behind_washout(model.washout, records, model._last)
+    if len(counts) != len(y):
+        raise ValueError(f"y has {len(y)} rows of targets; this X takes {len(counts)}.")
     if not counts.any():
         raise ValueError("The washout leaves no step that counts: X is too short.")
     return counts
-
-
-def _models(estimator, transformers=()):
-    """The models with a washout inside an estimator, and what transforms X for them."""
-    if hasattr(estimator, "washout"):
-        yield estimator, transformers
-    elif hasattr(estimator, "steps"):
-        *first, last = [step for _, step in estimator.steps]
-        first = [step for step in first if step not in (None, "passthrough")]
-        yield from _models(last, (*transformers, *first))
-    else:
-        inside = [
-            getattr(estimator, name)
-            for name in ("best_estimator_", "regressor_")
-            if hasattr(estimator, name)
-        ]
-        for one in (*inside, *getattr(estimator, "estimators_", ())):
-            yield from _models(one, transformers)

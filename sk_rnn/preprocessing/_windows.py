@@ -7,7 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from .._compat import at_least, check_parameters
-from ..data._records import column_position, is_regular, run_lengths, unboxed
+from ..data._future import positions
+from ..data._records import is_regular, run_lengths, unboxed
 from ._sequences import check_alike
 
 
@@ -190,20 +191,11 @@ def _positions(X, rows, target_columns):
                 f"target_columns={target_columns!r}, but X is 1-D and has no columns."
             )
         return None
+    n_columns = rows.shape[1]
     if target_columns is None:
-        return list(range(rows.shape[1]))
-    if isinstance(target_columns, Integral | str):
-        target_columns = [target_columns]
-    if not len(target_columns):
-        raise ValueError("target_columns is empty: there would be no target.")
-    for one in target_columns:
-        if not isinstance(one, Integral | str) or isinstance(one, bool):
-            raise TypeError(
-                "target_columns must hold names or positions of columns; got "
-                f"{one!r} of type {type(one).__name__}."
-            )
-    table = X if hasattr(X, "columns") else rows
-    return [column_position(table, one, "target_columns") for one in target_columns]
+        return list(range(n_columns))
+    names = getattr(X, "columns", None)
+    return positions(target_columns, names, n_columns)
 
 
 def _starts(lengths, span, stride):

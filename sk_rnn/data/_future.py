@@ -1,0 +1,155 @@
+"""The door for X_future: channels that are known of the steps to be forecast."""
+
+import numpy as np
+
+#: Rows in which targets are compared with the next values of the channels.
+COMPARED = 1000
+
+
+def column_names(X):
+    """Names of the columns of a frame, or of the frames in a list; else None."""
+    X = X[0] if isinstance(X, list | tuple) else X
+    return list(X.columns) if hasattr(X, "iloc") else None
+
+
+def positions(columns, names, n_columns, what="target_columns"):
+    """Positions of columns that are given by name or by number.
+
+    Parameters
+    ----------
+    columns : str, int or sequence of them
+    names : sequence of str or None
+    n_columns : int
+    what : str
+        What they are, for the message.
+
+    Returns
+    -------
+    list of int
+    """
+    if isinstance(columns, str) or not np.iterable(columns):
+        columns = [columns]
+    found = [_position(column, names, n_columns, what) for column in columns]
+    if len(set(found)) < len(found) or not found:
+        raise ValueError(f"{what} must name different columns; got {columns!r}.")
+    return found
+
+
+def _position(column, names, n_columns, what):
+    if isinstance(column, str):
+        if names is None or column not in list(names):
+            raise ValueError(
+                f"{what}: {column!r} is not a column of X, which has "
+                f"{'no column names' if names is None else list(names)}. Behind a "
+                "transformer that drops names, give its position, or use "
+                "set_output(transform='pandas')."
+            )
+        return list(names).index(column)
+    if not isinstance(column, int | np.integer) or isinstance(column, bool):
+        raise TypeError(f"{what} holds names or positions of columns; got {column!r}.")
+    if not -n_columns <= column < n_columns:
+        raise ValueError(
+            f"{what}: {column} is out of range for X with {n_columns} columns."
+        )
+    return int(column) % n_columns
+
+
+def complete(X_future, X, targets):
+    """X_future with all the columns of X.
+
+    Parameters
+    ----------
+    X_future : array, frame or list of them
+        Its columns are those of X, or those of X without the targets.
+    X : of the same kind
+    targets : list of int
+        Positions of the columns that are forecast. They are filled with the first
+        value that X has there, to be replaced.
+
+    Returns
+    -------
+    array, frame or list of them
+    """
+    if isinstance(X, list | tuple):
+        if not isinstance(X_future, list | tuple) or len(X_future) != len(X):
+            seen = type(X_future).__name__
+            if isinstance(X_future, list | tuple):
+                seen += f" of {len(X_future)}"
+            raise ValueError(
+                f"X_future must be a list with one element for each of the {len(X)} "
+                f"sequences of X; got {seen}."
+            )
+        pairs = zip(X_future, X, strict=True)
+        return [complete(future, past, targets) for future, past in pairs]
+    if hasattr(X, "iloc"):
+        return _complete_frame(X_future, X, targets)
+    return _complete_array(np.asarray(X_future), np.asarray(X), targets)
+
+
+def _complete_frame(X_future, X, targets):
+    if not hasattr(X_future, "iloc"):
+        raise TypeError(
+            "X is a DataFrame, so X_future must be one with the same column names; "
+            f"got {type(X_future).__name__}."
+        )
+    names = list(X.columns)
+    known = [name for k, name in enumerate(names) if k not in targets]
+    given = list(X_future.columns)
+    missing = [name for name in known if name not in given]
+    unknown = [name for name in given if name not in names]
+    if missing or unknown:
+        seen = f"lacks {missing}" if missing else f"has {unknown}, which X has not"
+        raise ValueError(
+            f"X_future {seen}. It must have the columns {known}, which are not "
+            "forecast, and may have the others, which are not read."
+        )
+    full = X_future.reindex(columns=names).copy()
+    for k in targets:
+        full[names[k]] = X[names[k]].iloc[0]
+    return full
+
+
+def _complete_array(X_future, X, targets):
+    n_columns = X.shape[-1]
+    known = [k for k in range(n_columns) if k not in targets]
+    if X_future.ndim != X.ndim or X_future.shape[-1] not in (n_columns, len(known)):
+        raise ValueError(
+            f"X_future has shape {X_future.shape}; it must have {X.ndim} axes, the "
+            f"last with the {len(known)} column(s) {known} of X, which are not "
+            f"forecast, or with all {n_columns}, of which the others are not read."
+        )
+    full = np.empty((*X_future.shape[:-1], n_columns), np.result_type(X_future, X))
+    if X_future.shape[-1] == len(known):
+        full[..., known] = X_future
+    else:
+        full[...] = X_future
+    full[..., targets] = X.reshape(-1, n_columns)[0, targets]
+    return full
+
+
+def are_next(records, targets):
+    """Whether targets are the next values of the channels; None where it is not seen.
+
+    It is seen where sequences have a target at each step, and where rows are windows
+    that move on step by step.
+    """
+    if targets.values.shape[1] != records.rows.shape[1]:
+        return None
+    if not targets.last:
+        edges = np.cumsum(records.lengths)[:-1] - 1
+        same = np.setdiff1d(np.arange(min(len(records.rows), COMPARED) - 1), edges)
+        return _mostly_equal(records.rows[same + 1], targets.values[same])
+    if records.fixed_steps is None or records.fixed_steps == 1:
+        return None
+    shape = -1, records.fixed_steps, records.rows.shape[1]
+    windows = records.rows.reshape(shape)[:COMPARED]
+    if not np.array_equal(windows[1:, :-1], windows[:-1, 1:]):
+        return None
+    return _mostly_equal(windows[1:, -1], targets.values[: len(windows) - 1])
+
+
+def _mostly_equal(a, b):
+    if not len(a):
+        return None
+    tolerance = 1e-5 * np.nanstd(b)
+    return bool((np.abs(a - b) <= tolerance).mean() > 0.5)

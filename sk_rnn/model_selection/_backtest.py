@@ -1,0 +1,386 @@
+"""Forecasts from many origins, beside what came."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import root_mean_squared_error
+from sklearn.model_selection import TimeSeriesSplit
+from sklearn.utils import indexable
+from sklearn.utils.parallel import Parallel, delayed
+
+from .._compat import _safe_indexing, at_least, check_parameters
+from ..data._future import column_names, positions
+from ..data._records import Records
+from ..data._state import join
+from ..estimators._forecast import (
+    Options,
+    check_options,
+    continuation,
+    go_on,
+    target_positions,
+)
+from ..estimators._through import unwrap
+from ..layers import one_thread
+from ._split import PanelTimeSeriesSplit
+
+
+@dataclass
+class BacktestResult:
+    """What was forecast, from where, and what came: one entry for each.
+
+    Attributes
+    ----------
+    origin : ndarray of int of shape (n,)
+        The row of X from which it was forecast, the last one that was known. Its target
+        is the first that was not.
+    horizon : ndarray of int of shape (n,)
+        How many steps ahead: 1 is the target of the row `origin` itself.
+    y, y_pred : ndarray of shape (n,) or (n, n_outputs)
+        What came, the target of the row ``origin + horizon - 1``, and its forecast.
+    fold : ndarray of int of shape (n,)
+        Number of the split.
+    sequence : ndarray of shape (n,) or None
+        Its value of ``sequence_column``, where there is one.
+    quantiles : tuple of float or None
+    y_quantiles : ndarray of shape (..., n_quantiles) or None
+        As y_pred, with one more axis.
+    label : ndarray of shape (n,) or None
+        Of the row whose target it is, in the index of X, where X is a DataFrame.
+    """
+
+    origin: np.ndarray
+    horizon: np.ndarray
+    y: np.ndarray
+    y_pred: np.ndarray
+    fold: np.ndarray
+    sequence: np.ndarray | None = None
+    quantiles: tuple | None = None
+    y_quantiles: np.ndarray | None = None
+    label: np.ndarray | None = None
+
+    def by_horizon(self, metric=root_mean_squared_error):
+        """A metric for each number of steps ahead.
+
+        Parameters
+        ----------
+        metric : callable, default=root_mean_squared_error
+            Function (y_true, y_pred) -> float.
+
+        Returns
+        -------
+        horizon : ndarray of int
+        value : ndarray of float
+        """
+        steps = np.unique(self.horizon)
+        which = [self.horizon == h for h in steps]
+        return steps, np.array([metric(self.y[w], self.y_pred[w]) for w in which])
+
+    def coverage(self, low=0, high=-1):
+        """Share of what came that lies between two of the quantiles.
+
+        Parameters
+        ----------
+        low, high : int, default=0, -1
+            Positions of the two among `quantiles`.
+
+        Returns
+        -------
+        share : float
+        """
+        if self.y_quantiles is None:
+            raise ValueError("There is no band: call backtest(..., quantiles=...).")
+        above = self.y_quantiles[..., low] <= self.y
+        return float((above & (self.y <= self.y_quantiles[..., high])).mean())
+
+    def to_frame(self):
+        """The same as a DataFrame of pandas, a row for each forecast."""
+        import pandas as pd
+
+        columns = {"fold": self.fold}
+        if self.sequence is not None:
+            columns["sequence"] = self.sequence
+        columns |= {"origin": self.origin, "horizon": self.horizon}
+        columns |= _named("y", self.y) | _named("y_pred", self.y_pred)
+        for k, quantile in enumerate(self.quantiles or ()):
+            columns |= _named(f"y_{quantile:g}", self.y_quantiles[..., k])
+        return pd.DataFrame(columns, index=self.label)
+
+
+def _named(name, values):
+    """Columns of a frame, numbered if there are several outputs."""
+    if values.ndim == 1:
+        return {name: values}
+    return {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
+
+
+def backtest(
+    estimator,
+    X,
+    y,
+    *,
+    horizon,
+    cv=None,
+    groups=None,
+    stride=1,
+    refit=True,
+    target_columns=None,
+    quantiles=None,
+    n_paths=500,
+    random_state=None,
+    n_jobs=None,
+):
+    """Forecast from many origins in a table, as it would have been done then.
+
+    In each split the estimator is fitted to the training rows. The origins are rows of
+    the test part: from each of them 1 to `horizon` steps are forecast, with all rows up
+    to the origin known. Where the targets are the next values of channels of X, these
+    are fed back, and the other channels are taken as known in advance, as by
+    :func:`sk_rnn.forecast`. Other models (inputs drive an output) are simulated from
+    their inputs, from the outputs measured before the origin.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With ``time_axis=0``; also inside a pipeline, a search or the like. It is
+        cloned.
+    X : array-like of shape (n_rows, n_columns)
+        Rows in time order.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        The target of each row.
+    horizon : int
+        How many steps ahead, at the most.
+    cv : int or splitter, default=None
+        Test rows must follow the training rows (of their sequence). An int, or None for
+        5, is the number of splits of a TimeSeriesSplit, or, with a ``sequence_column``,
+        of a `PanelTimeSeriesSplit`.
+    groups : array-like of shape (n_rows,), default=None
+        For the splitter. None: the ``sequence_column``, where there is one.
+    stride : int, default=1
+        Rows from one origin to the next.
+    refit : bool, default=True
+        False: only the first split is fitted, and its model forecasts in all of them.
+    target_columns : str, int or sequence of them, default=None
+        As in :func:`sk_rnn.forecast`.
+    quantiles, n_paths, random_state
+        As in `forecast`; only where outputs are fed back.
+    n_jobs : int, default=None
+        Splits that are computed at once, by joblib.
+
+    Returns
+    -------
+    result : BacktestResult
+        Forecasts whose target lies in the test part, split by split, sequence by
+        sequence, origin by origin.
+
+    Raises
+    ------
+    ValueError
+        For models of separate sequences (``time_axis=1``), or where test rows do not
+        follow the training rows.
+
+    See Also
+    --------
+    BacktestDisplay : A picture of the result.
+    sklearn.model_selection.cross_val_predict : One step ahead, for splitters that are
+        partitions.
+
+    Examples
+    --------
+    >>> from sk_rnn import AutoRegressor
+    >>> from sk_rnn.datasets import load_sunspots
+    >>> from sk_rnn.model_selection import backtest
+    >>> series = load_sunspots().data[:, None]
+    >>> model = AutoRegressor(n_lags=9, time_axis=0)
+    >>> result = backtest(model, series[:-1], series[1:, 0], horizon=3, cv=4)
+    >>> steps, error = result.by_horizon()
+    >>> for h, value in zip(steps, error, strict=True):
+    ...     print(h, round(value))
+    1 17
+    2 26
+    3 31
+    """
+    constraints = {"horizon": [at_least(1)], "stride": [at_least(1)]}
+    check_parameters("backtest", constraints, horizon=horizon, stride=stride)
+    options = Options(quantiles, n_paths, random_state)
+    quantiles = check_options(options)
+    X, y = indexable(X, y)
+    sequences = _sequences(estimator, X)
+    groups = sequences if groups is None else groups
+    splits = list(_splitter(cv, sequences).split(X, y, groups))
+    _check_order(splits, sequences)
+
+    def fit(train):
+        return clone(estimator).fit(_safe_indexing(X, train), _safe_indexing(y, train))
+
+    def run(number, train, test, fitted):
+        fitted = fit(train) if fitted is None else fitted
+        run = _Run(fitted, X, y, target_columns, horizon)
+        origins = _origins(test, sequences, horizon, stride)
+        return run.at(origins, quantiles, options) | {
+            "fold": np.full(len(origins) * horizon, number)
+        }
+
+    once = None if refit else fit(splits[0][0])
+    parts = Parallel(n_jobs=n_jobs)(
+        delayed(run)(number, train, test, once)
+        for number, (train, test) in enumerate(splits)
+    )
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    row = joined["origin"] + joined["horizon"] - 1
+    if sequences is not None:
+        joined["sequence"] = sequences[row]
+    if hasattr(X, "iloc"):
+        joined["label"] = X.index[row]
+    given = None if quantiles is None else tuple(quantiles.tolist())
+    return BacktestResult(**joined, quantiles=given)
+
+
+class _Run:
+    """Forecasts of one fitted estimator in a table."""
+
+    def __init__(self, estimator, X, y, target_columns, horizon):
+        self.outside = unwrap(estimator)
+        self.model, self.horizon = self.outside.model, horizon
+        if self.model._form != "table":
+            raise ValueError(
+                "backtest takes tables in time order, time_axis=0; this model was "
+                "fitted to separate sequences. Stack these and name a sequence_column."
+            )
+        self.y = np.asarray(y, self.model._theta.dtype)
+        self.target_columns, self.X = target_columns, X
+
+    @property
+    def _feeds_back(self):
+        model = self.model
+        if self.target_columns is not None or model.target_columns is not None:
+            return True
+        same = model._x_scaler.mean.shape == (model.n_outputs_,)
+        return same and (model._are_next is not False or not self.outside.is_bare)
+
+    def at(self, origins, quantiles, options):
+        """Forecasts from some origins, as columns of the result."""
+        feeds_back = self._feeds_back
+        if quantiles is not None and not feeds_back:
+            raise ValueError(
+                "quantiles are those of forecasts that are fed back; this model's "
+                "outputs are not the next values of its inputs."
+            )
+        with one_thread():
+            found = (self._fed_back if feeds_back else self._simulated)(
+                origins, quantiles, options
+            )
+        rows = (origins[:, None] + np.arange(self.horizon)).ravel()
+        columns = {
+            "origin": np.repeat(origins, self.horizon),
+            "horizon": np.tile(np.arange(1, self.horizon + 1), len(origins)),
+            "y": self.y[rows],
+        }
+        names = ["y_pred"] + ["y_quantiles"] * (quantiles is not None)
+        for name, values in zip(names, found, strict=True):
+            values = values.reshape(-1, *values.shape[2:])
+            columns[name] = values[:, 0] if self.model._flat else values
+        return columns
+
+    def _fed_back(self, origins, quantiles, options):
+        model, X = self.model, self.X
+        targets = target_positions(self.outside, X, self.target_columns)
+        model._check_feedback(self.horizon > 1 or quantiles is not None)
+        steps = continuation(self.outside, X, targets, self.horizon)
+        parts = self._before(origins, steps.records)
+        return go_on(steps.from_origins(origins, parts), quantiles, options)
+
+    def _simulated(self, origins, quantiles, options):
+        model, outside = self.model, self.outside
+        records = model._read(outside.transform(self.X))
+        parts = self._before(origins, records)
+        rows = (origins[:, None] + np.arange(self.horizon)).ravel()
+        ahead = np.full(len(origins), self.horizon)
+        ahead = Records(records.rows[rows], ahead, "list")
+        out, _ = model._infer(ahead, parts, last=False)
+        out = outside.inverse_transform(model._y_scaler.inverse_transform(out))
+        return [out.reshape(len(origins), self.horizon, -1)]
+
+    def _before(self, origins, records):
+        """States of the network before some rows, their sequences read from the start.
+
+        Outputs before them are measured.
+        """
+        model = self.model
+        x = model._x_scaler.transform(records.rows)
+        y = self.outside.transform_y(self.y.reshape(len(x), -1))
+        y = model._encode_targets(y)
+        of = np.searchsorted(records.starts, origins, side="right") - 1
+        found, last = [], None
+        for sequence, origin in zip(of.tolist(), origins.tolist(), strict=True):
+            if sequence != last:
+                parts = model._network.initial_state(1, x.dtype)
+                first, last = records.starts[sequence], sequence
+            if first < origin:
+                part = slice(first, origin)
+                past = Records(x[part], np.array([origin - first]), "list")
+                parts = model._after(past, x[part], y[part], parts)
+            found.append(parts)
+            first = origin
+        return join(found)
+
+
+def _sequences(estimator, X):
+    """The value of sequence_column of each row, or None."""
+    column = next(
+        (
+            value
+            for name, value in estimator.get_params().items()
+            if name.rpartition("__")[2] == "sequence_column" and value is not None
+        ),
+        None,
+    )
+    if column is None:
+        return None
+    names = column_names(X)
+    (place,) = positions(column, names, np.shape(X)[1], "sequence_column")
+    return np.asarray(X.iloc[:, place] if names else np.asarray(X)[:, place])
+
+
+def _splitter(cv, sequences):
+    if cv is None or isinstance(cv, Integral):
+        kind = TimeSeriesSplit if sequences is None else PanelTimeSeriesSplit
+        return kind(5 if cv is None else cv)
+    return cv
+
+
+def _check_order(splits, sequences):
+    """Refuse splits whose test rows do not follow the training rows."""
+    for train, test in splits:
+        before = _by_sequence(train, sequences)
+        for name, rows in _by_sequence(test, sequences).items():
+            known = before.get(name, rows[:0])
+            if (np.diff(rows) != 1).any() or known.max(initial=-1) >= rows[0]:
+                raise ValueError(
+                    "backtest needs test rows that are adjacent and follow the "
+                    "training rows (of their sequence), as TimeSeriesSplit or "
+                    "PanelTimeSeriesSplit make them."
+                )
+
+
+def _by_sequence(rows, sequences):
+    """The rows of each sequence, by its name."""
+    rows = np.asarray(rows)
+    if sequences is None:
+        return {None: rows}
+    names = sequences[rows]
+    return {name: rows[names == name] for name in dict.fromkeys(names.tolist())}
+
+
+def _origins(test, sequences, horizon, stride):
+    """Rows from which `horizon` steps lie in the test part of their sequence."""
+    parts = _by_sequence(test, sequences).values()
+    found = [rows[: max(len(rows) - horizon + 1, 0) : stride] for rows in parts]
+    origins = np.concatenate(found)
+    if not len(origins):
+        raise ValueError(
+            f"horizon={horizon} is longer than the test part of every sequence, of at "
+            f"most {max(map(len, parts))} row(s)."
+        )
+    return origins
