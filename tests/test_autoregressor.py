@@ -237,7 +237,10 @@ def test_standard_deviations_have_the_form_of_the_predictions(kind):
     series = np.random.default_rng(0).standard_normal((40, 2)).cumsum(axis=0)
     X, y = {
         "list": ([series[:19], series[20:-1]], [series[1:20], series[21:]]),
-        "array": (np.stack([series[:19], series[20:39]]), np.stack([series[1:20]] * 2)),
+        "array": (
+            np.stack([series[:19], series[20:39]]),
+            np.stack([series[1:20], series[21:40]]),
+        ),
         "table": (series[:-1], series[1:]),
     }[kind]
     model = AutoRegressor(n_lags=1, time_axis=0 if kind == "table" else 1).fit(X, y)

@@ -324,7 +324,8 @@ def test_the_record_that_is_too_short_is_named(name):
     with pytest.raises(ValueError, match=message):
         model.score(X, y)
     with pytest.raises(ValueError, match=message):
-        model.forecast(X, 2)
+        model.set_params(target_columns=0).forecast(X, 2)
+    model.set_params(target_columns=None)
     ids = np.repeat(np.arange(5), [len(x) for x in X])
     table = np.column_stack([ids, np.concatenate(X)])
     model.set_params(time_axis=0, sequence_column=0)

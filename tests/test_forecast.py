@@ -291,6 +291,22 @@ def test_sampled_quantiles_of_a_linear_network_are_those_of_the_law(name):
     np.testing.assert_allclose(found, exact, atol=0.1 * std.max())
 
 
+@pytest.mark.parametrize("name", ["AutoRegressor", "GRURegressor"])
+def test_paths_have_the_quantiles(name):
+    series = autoregression(300, np.random.default_rng(1))
+    model = make(name, lags=True, time_axis=0).fit(series[:-1], series[1:, 0])
+    ask = {"quantiles": (0.1, 0.9), "n_paths": 3000, "random_state": 0}
+    y, band, paths = model.forecast(series, 6, return_paths=True, **ask)
+    assert paths.shape == (6, 3000)
+    of_paths = np.quantile(paths, (0.1, 0.9), axis=1).T
+    if name == "GRURegressor":
+        assert_near(of_paths, band, 1e-12)
+    np.testing.assert_allclose(of_paths, band, atol=0.2)
+    assert np.corrcoef(paths)[0, 1] > 0.5  # steps of a path belong together
+    only = model.forecast(series, 6, return_paths=True, n_paths=10, random_state=0)
+    assert only[1].shape == (6, 10)
+
+
 @each_network
 @each_form
 def test_quantiles_in_every_form(name, form):
@@ -586,6 +602,8 @@ def test_frames_need_frames_and_a_frequency():
     with pytest.raises(ValueError, match="X as a DataFrame"):
         with pytest.warns(UserWarning, match="feature names"):
             model.forecast(X.to_numpy(), 2, as_frame=True)
+    with pytest.raises(ValueError, match="no room for paths"):
+        model.forecast(X, 2, as_frame=True, return_paths=True)
     with pytest.raises(ValueError, match="a known frequency"):
         model.forecast(X.iloc[[0, 1, 5, 7]], 2, as_frame=True)
 

@@ -197,6 +197,7 @@ class AutoRegressor(SequenceRegressor):
         n_paths=500,
         random_state=None,
         state=None,
+        return_paths=False,
         as_frame=False,
     ):
         """Forecast each sequence `n_steps` steps ahead.
@@ -223,7 +224,9 @@ class AutoRegressor(SequenceRegressor):
             not fit.
         """
         check_is_fitted(self)
-        options = Options(quantiles, n_paths, random_state, return_std, as_frame)
+        options = Options(
+            quantiles, n_paths, random_state, return_paths, as_frame, return_std
+        )
         return forecast(Outside(self), X, n_steps, X_future, state, options)
 
     def _forecast_std(self, n_steps, places):

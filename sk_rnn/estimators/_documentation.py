@@ -89,6 +89,9 @@ random_state : int, RandomState instance or None, default=None
     Draws the paths.
 state : State, default=None
     What is known of the past before X; see `warm_up`.
+return_paths : bool, default=False
+    Also return the sampled paths. What hangs on several steps at once, such as their
+    sum, has its quantiles there.
 as_frame : bool, default=False
     Where X is a DataFrame in time order (``time_axis=0``): return one, with the index
     of the steps to come.
@@ -101,6 +104,8 @@ y : ndarray of shape (n_sequences, n_steps) or (n_sequences, n_steps, n_outputs)
     quantile of it, and that of the sequences.
 y_quantiles : ndarray of shape (..., n_quantiles)
     As y, with one more axis at the end; only with `quantiles`, and not as a frame.
+y_paths : ndarray of shape (..., n_paths)
+    As y, with one more axis at the end; only with `return_paths`.
 """,
     "training parameters": f"""
 loss : {_names(LOSSES)}, default="squared_error"

@@ -23,8 +23,9 @@ class Options:
     quantiles: object = None
     n_paths: int = 500
     random_state: object = None
-    return_std: bool = False
+    return_paths: bool = False
     as_frame: bool = False
+    return_std: bool = False
 
 
 def forecast(outside, X, n_steps, X_future, state, options, target_columns=None):
@@ -39,13 +40,14 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
     quantiles = check_options(options)
     targets = target_positions(outside, X, target_columns)
-    model._check_feedback(n_steps > 1 or quantiles is not None)
+    sampled = quantiles is not None or options.return_paths
+    model._check_feedback(n_steps > 1 or sampled)
     with one_thread():
         steps = continuation(outside, X, targets, n_steps)
         steps.from_the_ends(state, X_future)
         y, *more = go_on(steps, quantiles, options)
     if options.as_frame:
-        return future_frame(model, steps, y, quantiles, more, options.return_std)
+        return future_frame(model, steps, y, more, quantiles, options)
     found = [_shape(model, steps.records, values) for values in (y, *more)]
     return found[0] if len(found) == 1 else tuple(found)
 
@@ -65,7 +67,7 @@ def go_on(steps, quantiles, options):
     Returns
     -------
     list of ndarray of shape (n_sequences, n_steps, n_outputs, ...)
-        Point forecasts; standard deviations if wanted; quantiles if wanted.
+        Point forecasts; standard deviations, quantiles and paths as wanted.
     """
     n_steps = steps.n_future + 1
     found = [_roll(steps, np.arange(steps.n_sequences), n_steps)]
@@ -76,8 +78,9 @@ def go_on(steps, quantiles, options):
         found.append(np.broadcast_to(std, y.shape).astype(y.dtype))
     if quantiles is not None and std is not None:
         found.append(y[..., None] + std[..., None] * norm.ppf(quantiles))
-    elif quantiles is not None:
-        found.append(_sampled(steps, n_steps, quantiles, options))
+        quantiles = None
+    if quantiles is not None or options.return_paths:
+        found += _sampled(steps, n_steps, quantiles, options)
     return found
 
 
@@ -88,10 +91,12 @@ def check_options(options):
         {
             "n_paths": [at_least(2)],
             "random_state": ["random_state"],
+            "return_paths": ["boolean"],
             "as_frame": ["boolean"],
         },
         n_paths=options.n_paths,
         random_state=options.random_state,
+        return_paths=options.return_paths,
         as_frame=options.as_frame,
     )
     if options.quantiles is None:
@@ -171,7 +176,7 @@ def _roll(steps, which, n_steps, noise=None):
 
 
 def _sampled(steps, n_steps, quantiles, options):
-    """Quantiles of paths that feed back outputs with noise."""
+    """Paths that feed back outputs with noise: their quantiles, and they themselves."""
     rng, n_paths = check_random_state(options.random_state), options.n_paths
     at_once, found = max(1, PATHS_AT_ONCE // n_paths), []
     for first in range(0, steps.n_sequences, at_once):
@@ -179,8 +184,12 @@ def _sampled(steps, n_steps, quantiles, options):
         noise = steps.model._noise(rng, len(which) * n_paths, n_steps)
         paths = _roll(steps, np.repeat(which, n_paths), n_steps, noise)
         paths = paths.reshape(len(which), n_paths, *paths.shape[1:])
-        found.append(np.moveaxis(np.quantile(paths, quantiles, axis=1), 0, -1))
-    return np.concatenate(found)
+        part = [np.moveaxis(paths, 1, -1)] * options.return_paths
+        if quantiles is not None:
+            of_paths = np.quantile(paths, quantiles, axis=1)
+            part.insert(0, np.moveaxis(of_paths, 0, -1))
+        found.append(part)
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
 def _shape(model, records, values):

@@ -5,7 +5,7 @@ import numpy as np
 from ..data._index import behind
 
 
-def future_frame(model, steps, y, quantiles, more, has_std):
+def future_frame(model, steps, y, more, quantiles, options):
     """Forecasts of tables as a DataFrame.
 
     Parameters
@@ -13,9 +13,10 @@ def future_frame(model, steps, y, quantiles, more, has_std):
     model : SequenceRegressor
     steps : Continuation
     y : ndarray of shape (n_sequences, n_steps, n_outputs)
-    quantiles : ndarray or None
     more : list of ndarray
-        Standard deviations (if `has_std`), quantiles.
+        Standard deviations and quantiles, as wanted.
+    quantiles : ndarray or None
+    options : Options
 
     Returns
     -------
@@ -25,6 +26,8 @@ def future_frame(model, steps, y, quantiles, more, has_std):
         sequences, where there is one.
     """
     X, records = steps.X, steps.records
+    if options.return_paths:
+        raise ValueError("as_frame=True has no room for paths: return_paths=False.")
     if not (records.is_table and hasattr(X, "iloc")):
         raise ValueError(
             "as_frame=True needs X as a DataFrame in time order (time_axis=0); its "
@@ -37,7 +40,7 @@ def future_frame(model, steps, y, quantiles, more, has_std):
     columns = {}
     for k, name in enumerate(names):
         columns[name] = y[..., k]
-        if has_std:
+        if options.return_std:
             columns[f"{name}_std"] = more[0][..., k]
         for j, quantile in enumerate([] if quantiles is None else quantiles):
             columns[f"{name}_{quantile:g}"] = more[-1][..., k, j]

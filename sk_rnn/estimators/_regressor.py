@@ -142,6 +142,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         n_paths=500,
         random_state=None,
         state=None,
+        return_paths=False,
         as_frame=False,
     ):
         """Read the history X, then feed each prediction back as the next input.
@@ -165,7 +166,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             not fit.
         """
         check_is_fitted(self)
-        options = Options(quantiles, n_paths, random_state, as_frame=as_frame)
+        options = Options(quantiles, n_paths, random_state, return_paths, as_frame)
         return forecast(Outside(self), X, n_steps, X_future, state, options)
 
     def _target_positions(self):

@@ -24,6 +24,7 @@ def forecast(
     n_paths=500,
     random_state=None,
     state=None,
+    return_paths=False,
     as_frame=False,
 ):
     """Forecast with a fitted model that stands in a pipeline, search or the like.
@@ -79,7 +80,7 @@ def forecast(
     >>> print(np.log(sk_rnn.forecast(model, series, n_steps=3)).round(2))
     [4.  4.1 4.2]
     """
-    options = Options(quantiles, n_paths, random_state, as_frame=as_frame)
+    options = Options(quantiles, n_paths, random_state, return_paths, as_frame)
     outside = unwrap(estimator)
     return forecast_with(outside, X, n_steps, X_future, state, options, target_columns)
 
