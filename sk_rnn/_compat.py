@@ -66,6 +66,11 @@ def has_callbacks(estimator):
     return bool(getattr(estimator, "_skl_callbacks", None))
 
 
+def accepts_sample_weight(scorer):
+    """Whether the function of a scorer takes a sample_weight."""
+    return scorer._accept_sample_weight()
+
+
 __all__ = [
     "above",
     "at_least",
@@ -75,6 +80,7 @@ __all__ = [
     "_check_sample_weight",
     "_fit_context",
     "_safe_indexing",
+    "accepts_sample_weight",
     "begin_callbacks",
     "check_parameters",
     "has_callbacks",

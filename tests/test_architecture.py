@@ -18,7 +18,7 @@ FLOORS = [
     {"training"},
     {"estimators"},
     {"__init__"},
-    {"inspection", "model_selection"},
+    {"inspection", "metrics", "model_selection", "preprocessing"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 
@@ -28,6 +28,8 @@ ONLY = {
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
     "layers": {"numerics"},
+    "metrics": {"_compat", "data", "estimators"},
+    "preprocessing": {"_compat", "data"},
     "solvers": {"_compat", "_warnings"},
     "training": {"_compat", "data", "layers", "numerics"},
 }

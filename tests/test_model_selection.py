@@ -12,11 +12,13 @@ from sklearn.model_selection import (
     GroupKFold,
     KFold,
     TimeSeriesSplit,
+    cross_val_predict,
     cross_val_score,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from sk_rnn.data._records import boxed
 from sk_rnn.model_selection import PanelTimeSeriesSplit
 
 each = pytest.mark.parametrize("name", NAMES)
@@ -123,6 +125,22 @@ def test_a_clone_is_unfitted_and_equal(name):
     assert not hasattr(copy, "n_outputs_")
     assert copy.set_params(washout=3).washout == 3
     assert f"{name}(" in repr(model) and "standardize=False" in repr(model)
+
+
+@each
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_cross_val_predict_of_ragged_sequences(name, n_outputs):
+    """An array of sequences gives an array of predictions; a list gives a list."""
+    X, y, params = forms(n_outputs)["list, y per step"]
+    model, cv = make(name, **params), KFold(3)
+    found = cross_val_predict(model, boxed(X), y, cv=cv)
+    assert found.shape == (len(X),) and found.dtype == object
+    for train, test in cv.split(X):
+        fitted = clone(model).fit([X[i] for i in train], [y[i] for i in train])
+        alone = fitted.predict([X[i] for i in test])
+        assert isinstance(alone, list)
+        for i, part in zip(test, alone, strict=True):
+            assert np.array_equal(found[i], part) and part.shape == y[i].shape
 
 
 # ------------------------------------------------------------------------------ panels

@@ -4,7 +4,7 @@ Whatever the form of X, its records end up one after the other in the rows of a 
 table of numbers (`Records`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -37,6 +37,8 @@ class Records:
         The value of that column for each record, where there is one.
     index : pandas Index or None
         Of the rows of a table, where it was a DataFrame.
+    is_boxed : bool
+        Whether a list of sequences came as a 1-D array of objects.
     """
 
     rows: np.ndarray
@@ -45,6 +47,7 @@ class Records:
     is_one_table: bool = False
     ids: tuple | None = None
     index: object = None
+    is_boxed: bool = False
 
     @property
     def starts(self):
@@ -89,6 +92,11 @@ def unboxed(values):
     return values
 
 
+def boxed(parts):
+    """The inverse: a 1-D array of arrays in place of a list."""
+    return np.fromiter(parts, object, len(parts))
+
+
 def is_list_of_records(X):
     """A list whose first element is 2-D; but nested lists of numbers are an array."""
     if not isinstance(X, list | tuple) or not len(X):
@@ -125,7 +133,8 @@ def read_X(estimator, X, form=None):
     -------
     Records
     """
-    X, reset = unboxed(X), form is None
+    given, reset = X, form is None
+    X = unboxed(X)
     if estimator.time_axis == 0:
         return _read_table(estimator, X, reset)
     if estimator.sequence_column is not None:
@@ -135,8 +144,8 @@ def read_X(estimator, X, form=None):
             "of 2-D arrays."
         )
     if is_list_of_records(X):
-        return _read_list(estimator, X, reset)
-    if _n_dims(X) == 3:
+        return replace(_read_list(estimator, X, reset), is_boxed=X is not given)
+    if n_dims(X) == 3:
         return _read_array(estimator, X, reset)
     if form in ("array", "list"):
         raise ValueError(
@@ -146,7 +155,7 @@ def read_X(estimator, X, form=None):
     return _read_rows(estimator, X, reset)
 
 
-def _n_dims(X):
+def n_dims(X):
     """Number of dimensions of an array or a list; 2 of what scikit-learn will judge."""
     if hasattr(X, "ndim"):
         return X.ndim
@@ -255,7 +264,7 @@ def _check_columns(estimator, X, reset):
 
 
 def _read_table(estimator, X, reset):
-    if is_list_of_records(X) or _n_dims(X) == 3:
+    if is_list_of_records(X) or n_dims(X) == 3:
         raise ValueError(
             "With time_axis=0, X must be one 2-D array or DataFrame whose rows are "
             "consecutive steps; got a 3-D array or a list of records. Leave "
@@ -291,7 +300,7 @@ def _read_table(estimator, X, reset):
     features = check_array(
         features, dtype=FLOATS, order="C", estimator=estimator, input_name="X"
     )
-    lengths = _run_lengths(ids)
+    lengths = run_lengths(ids, "The sequence column")
     ids = tuple(ids[np.cumsum(lengths) - 1].tolist())
     return Records(features, lengths, "table", ids=ids, index=index)
 
@@ -313,18 +322,18 @@ def _column_position(X, column):
     return column % X.shape[1]
 
 
-def _run_lengths(ids):
+def run_lengths(ids, name):
     """Lengths of the stretches of equal ids; an id must not come back."""
     if any(map(_is_missing, ids)):
-        raise ValueError("The sequence column contains NaN or another missing value.")
+        raise ValueError(f"{name} contains NaN or another missing value.")
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     edges = np.concatenate([[0], changes, [len(ids)]])
     seen = set()
     for first in edges[:-1]:
         if ids[first] in seen:
             raise ValueError(
-                f"The sequence column returns to {ids[first]} at row {first}, after "
-                "other sequences. The rows of a sequence must be adjacent."
+                f"{name} returns to {ids[first]} at row {first}, after other "
+                "sequences. The rows of a sequence must be adjacent."
             )
         seen.add(ids[first])
     return np.diff(edges)

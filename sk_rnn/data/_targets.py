@@ -204,7 +204,7 @@ def read_weight(sample_weight, records, targets, washout):
         raise ValueError("All sample weights are zero: there is nothing to learn from.")
     if not targets.last and not records.is_table:
         weight = np.repeat(weight, records.lengths)
-    weight = weight * _behind(washout, records, targets)
+    weight = weight * behind_washout(washout, records, targets.last)
     if not weight.any():
         raise ValueError(
             f"washout={washout} leaves no step that counts: the longest record has "
@@ -213,9 +213,9 @@ def read_weight(sample_weight, records, targets, washout):
     return weight
 
 
-def _behind(washout, records, targets):
-    """Which rows of the targets lie behind the washout."""
-    if targets.last:
+def behind_washout(washout, records, last):
+    """Which rows of targets (at last steps only, or at all) lie behind the washout."""
+    if last:
         return records.lengths > washout
     step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
     return step >= washout

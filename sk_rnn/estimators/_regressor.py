@@ -7,6 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from ..data._future import are_next, positions
+from ..data._records import boxed
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._targets import read_y
@@ -80,7 +81,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Returns
         -------
         y : ndarray or list of ndarray
-            In the form of the y that `fit` saw.
+            In the form of the y that `fit` saw. For a target at every step of a list of
+            sequences, a list of arrays; a 1-D array of them where X is one.
         state : State
             Only if `return_state`.
 
@@ -224,7 +226,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if self._last or records.is_table:
             return rows
         if records.is_list:
-            return records.split(rows)
+            parts = records.split(rows)
+            return boxed(parts) if records.is_boxed else parts
         return rows.reshape(len(records.lengths), -1, *rows.shape[1:])
 
     def __sklearn_tags__(self):
