@@ -42,6 +42,9 @@ class NARXRegressor(NetworkRegressor):
         series-parallel), which fits one step ahead. "predicted": the model's own
         (free run, parallel), which fits the simulation error, by back-propagation
         through the feedback. The third trains the one way, then the other from there.
+        Outputs may be missing (``missing_targets="ignore"``) with "predicted" alone;
+        where measured ones go into a state (`warm_up`, the end of a table in `fit`),
+        the free run stands in for those that are missing.
         Where y holds only the last output of each sequence, there is nothing measured
         to feed back, and training is by "predicted".
     [training parameters]
@@ -138,10 +141,37 @@ class NARXRegressor(NetworkRegressor):
             return data
         return replace(data, x=np.concatenate([data.x, data.y], axis=1))
 
+    # ------------------------------------------------------------------- targets
+    def _read_targets(self, y, records, dtype):
+        targets = super()._read_targets(y, records, dtype)
+        if not targets.last:
+            self._has_gaps(targets.values)
+        return targets
+
+    def _has_gaps(self, y):
+        """Whether outputs that are fed back are missing, if that is allowed."""
+        if not self.n_output_lags or not np.isnan(y).any():
+            return False
+        if self.feedback != "predicted":
+            raise ValueError(
+                f"feedback={self.feedback!r} feeds measured outputs back, but y is "
+                f"missing (NaN) at {np.isnan(y).any(axis=1).sum()} step(s). Fill the "
+                "gaps, or fit with feedback='predicted'."
+            )
+        return True
+
+    def _fed_back(self, records, x, y, parts):
+        """Measured outputs; the free run stands in for those that are missing."""
+        if not self._has_gaps(y):
+            return y
+        rows, _ = infer(self._network, self._theta, x, records, parts)
+        return np.where(np.isnan(y), rows, y)
+
     # --------------------------------------------------------------------- state
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)
+        y = self._fed_back(records, x, y, parts)
         delay, _ = self._network.layers
         n = len(records.lengths)
         if parts is None:
@@ -271,7 +301,9 @@ class NARXRegressor(NetworkRegressor):
         Parameters
         ----------
         X, y : array-like or list of array-like
-            As in `fit`, with a target at every step.
+            As in `fit`, with a target at every step. With ``feedback="predicted"`` and
+            ``missing_targets="ignore"`` outputs may be missing (NaN), and the free run
+            stands in for them.
         horizon : int, default=1
             1 is one-step-ahead prediction (all measured outputs up to y_{t-1}); the
             prediction of y_t with horizon k knows y up to t - k, and is fed back in
@@ -308,7 +340,8 @@ class NARXRegressor(NetworkRegressor):
             parts = self._network.initial_state(n, self._theta.dtype)
         state = self._open_state(parts)
         x = self._x_scaler.transform(records.rows)
-        known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
+        y = self._fed_back(records, x, self._y_scaler.transform(y), parts)
+        known = [y]  # known[j]: predictions j steps ahead
         # A horizon beyond the first step of a record is the free run. Without
         # feedback, every horizon is the first.
         longest = min(horizon, int(records.lengths.max())) if lags else 1
