@@ -107,7 +107,6 @@ def test_what_is_complete_takes_the_plain_loss():
 
 
 # --------------------------------------------------------------------- equivalences
-#: name of the form: whether samples are sequences, one target each, or steps.
 @each
 @pytest.mark.parametrize("form", ["rows", "list", "table", "table of records"])
 def test_missing_is_weight_0(name, form):
@@ -169,7 +168,7 @@ def test_outputs_are_fitted_as_if_each_were_alone(solver, standardize, form):
     options |= {"missing_targets": "ignore", "solver": solver, "n_lags": 2}
     options |= {"standardize": standardize, "n_iter_no_change": 500}
     options |= {"time_axis": params.get("time_axis", 1)}
-    gaps = with_gaps(y)
+    gaps = with_gaps(y, share=0.4)
     both = joined(TDNNRegressor(**options).fit(X, gaps).predict(X))
     assert np.isnan(joined(gaps)).all(axis=1).any()
     for k in range(2):
@@ -382,7 +381,7 @@ def test_the_free_run_stands_in_for_what_was_not_measured():
     X, y, params = forms()["table"]
     X, rest, y = X[:50], X[50:], y[:50]
     gaps = with_gaps(y)
-    gaps[-1] = np.nan
+    gaps[-2:] = y[-2], np.nan
     model = NARXRegressor(
         hidden_layer_sizes=4, n_input_lags=1, n_output_lags=2, time_axis=0
     )
