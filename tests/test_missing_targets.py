@@ -356,13 +356,14 @@ def test_gradient_flow_wants_the_targets_it_looks_at():
 # ----------------------------------------------------------------------------- NARX
 @pytest.mark.parametrize("feedback", ["measured", "measured_then_predicted"])
 def test_measured_outputs_are_wanted_where_they_are_fed_back(feedback):
-    X, y, params = forms()["table"]
-    gaps = with_gaps(y)
-    model = make("NARXRegressor", missing_targets="ignore", **params)
-    model.set_params(feedback=feedback)
     message = "Fill the gaps, or fit with feedback='predicted'"
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, gaps)
+    for form in ("array, y per step", "list, y per step", "table"):
+        X, y, params = forms()[form]
+        gaps = with_gaps(y)
+        model = make("NARXRegressor", missing_targets="ignore", **params)
+        model.set_params(feedback=feedback)
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, gaps)
     model.fit(X, y)
     assert np.isfinite(model.score(X, gaps))
     with pytest.raises(ValueError, match=message):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from estimators import NAMES, forms, make
 from sklearn.metrics import r2_score
+from sklearn.model_selection import KFold, cross_val_score
 
 each = pytest.mark.parametrize("name", NAMES)
 PER_STEP = ["rows, y per step", "array, y per step", "list, y per step"]
@@ -127,8 +128,23 @@ def test_forms_that_mean_the_same():
     expected = make("GRURegressor", **params).fit(X, y, weight)._theta
     boxed = np.empty(len(weight), object)
     boxed[:] = list(weight)
-    for same in (weight.tolist(), list(weight), boxed, pd.DataFrame(weight), weight.T.T):
+    for same in (
+        weight.tolist(),
+        list(weight),
+        boxed,
+        pd.DataFrame(weight),
+        weight.T.T,
+    ):
         assert np.array_equal(make("GRURegressor").fit(X, y, same)._theta, expected)
+
+
+def test_cross_validation_splits_them():
+    X, y, params = forms()["list, y per step"]
+    weight = {"sample_weight": random_weights(X, y)}
+    model = make("GRURegressor", **params)
+    found = cross_val_score(model, X, y, cv=KFold(2), params=weight)
+    model.fit(X[4:], y[4:], weight["sample_weight"][4:])
+    assert found[0] == model.score(X[:4], y[:4])
 
 
 #: name: (form, weight, message)

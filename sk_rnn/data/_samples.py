@@ -59,7 +59,9 @@ class Samples:
                 "needs all of them: fit the outputs one by one, or fill the gaps."
             )
         values = np.where(gaps, 0, self.targets.values)
-        return replace(self, targets=replace(self.targets, values=values), weight=weight)
+        return replace(
+            self, targets=replace(self.targets, values=values), weight=weight
+        )
 
     def merged(self):
         """Equal samples once, with the sum of their weights, in an order of their own.

@@ -17,6 +17,9 @@ from .._compat import Interval, above
 class Loss:
     """Loss of each row, summed over its outputs.
 
+    Targets may be missing (NaN) where there is one prediction for each output: the loss
+    then sees those observed alone, as so many rows of one output (`Observed`).
+
     Attributes
     ----------
     constraints : dict
