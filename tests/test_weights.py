@@ -133,7 +133,7 @@ def test_forms_that_mean_the_same():
         list(weight),
         boxed,
         pd.DataFrame(weight),
-        weight.T.T,
+        np.asfortranarray(weight),
     ):
         assert np.array_equal(make("GRURegressor").fit(X, y, same)._theta, expected)
 

@@ -304,8 +304,8 @@ def _slopes(estimator, records, y, record, step, n_targets):
     wanted = estimator._y_scaler.transform(targets.values[rows].astype(float))
     if np.isnan(wanted).any():
         raise ValueError(
-            "y is missing (NaN) at a step whose loss is looked at: fill it in, or leave "
-            "y out, so that the flow of the outputs themselves is seen."
+            "y is missing (NaN) at a step whose loss is looked at: fill it in, or "
+            "leave y out, so that the flow of the outputs themselves is seen."
         )
     loss = instantiate(LOSSES[estimator.loss], estimator)
     return lambda y_pred, pairs: loss.gradient(y_pred, wanted[pairs])
