@@ -177,8 +177,8 @@ FITS = {
         r"\(20,\), expected \(3,\)",
     ),
     "weights per step in records": (
-        *(LAGS, RECORDS, PER_STEP, [np.ones(len(y)) for y in PER_STEP]),
-        "one number per sequence, 3 in all; got a list .* ndarray",
+        *(LAGS, RECORDS, np.ones(3), [np.ones(len(y)) for y in PER_STEP]),
+        r"one number per sequence, 3 in all .*; got 3 elements of shapes \(6,\), ",
     ),
     "sparse table of records": (
         IN_TIME | {"sequence_column": 0},

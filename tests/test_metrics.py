@@ -295,3 +295,30 @@ def test_what_is_refused():
     model = make("RNNRegressor", time_axis=0).fit(table, level)
     with pytest.raises(ValueError, match="y has 8 rows, predict gives 9 rows"):
         MAE(model, table, level[1:])
+
+
+# ------------------------------------------------------ gaps, and weights of steps
+def test_targets_that_were_not_observed_are_left_out():
+    X, y, _ = forms()["list, y per step"]
+    y = [part.copy() for part in y]
+    for part in y:
+        part[1] = np.nan
+    model = make("RNNRegressor", missing_targets="ignore").fit(X, y)
+    scorer = make_sequence_scorer(r2_score)
+    assert scorer(model, X, y) == pytest.approx(model.score(X, y), abs=1e-12)
+    with pytest.raises(ValueError, match="NaN"):
+        scorer(make("RNNRegressor").fit(X, forms()["list, y per step"][1]), X, y)
+    with pytest.raises(ValueError, match="missing"):
+        scorer(model, X, [part * np.nan for part in y])
+
+
+@pytest.mark.parametrize("form", ["list, y per step", "array, y per step"])
+def test_weights_of_steps_are_those_of_the_score(form):
+    X, y, _ = forms()[form]
+    rng = np.random.default_rng(0)
+    weight = [rng.uniform(0, 2, len(part)) for part in X]
+    weight = weight if form.startswith("list") else np.stack(weight)
+    model = make("RNNRegressor").fit(X, y)
+    score = make_sequence_scorer(r2_score)(model, X, y, sample_weight=weight)
+    assert score == pytest.approx(model.score(X, y, weight), abs=1e-12)
+    assert score != pytest.approx(model.score(X, y), abs=1e-6)

@@ -94,6 +94,18 @@ class Dataset:
         first = self.starts + np.minimum(self.skip, self.lengths)
         return float((total[self.starts + self.lengths] - total[first]).sum())
 
+    @property
+    def counts(self):
+        """Which targets were observed and count, of the shape of `y`."""
+        behind = np.ones(len(self.weight), bool)
+        if not self.last:
+            first = self.starts + np.minimum(self.skip, self.lengths)
+            edges = np.zeros(len(self.weight) + 1, int)
+            np.add.at(edges, first, 1)
+            np.add.at(edges, self.starts + self.lengths, -1)
+            behind = np.cumsum(edges[:-1]) > 0
+        return (behind & (self.weight > 0))[:, None] & ~np.isnan(self.y)
+
     def subset(self, indices):
         """Some of the sequences."""
         picked = self.starts[indices], self.lengths[indices], self.skip[indices]
@@ -211,11 +223,18 @@ class Dataset:
 
 
 def _both_count(training, validation):
-    """Training and validation data, if both hold steps that count."""
+    """Training and validation data, if both hold steps that count, of each output."""
     for name, data in (("training", training), ("validation", validation)):
         if not data.weight_sum > 0:
             raise ValueError(
                 f"early_stopping=True: no step of the {name} part of the data has a "
                 "positive weight. Change validation_fraction, washout or sample_weight."
+            )
+        never = ~data.counts.any(axis=0)
+        if never.any():
+            raise ValueError(
+                f"early_stopping=True: output {np.flatnonzero(never)[0]} of y is "
+                f"missing (NaN) throughout the {name} part of the data. Change "
+                "validation_fraction, or set early_stopping=False."
             )
     return training, validation

@@ -1,12 +1,13 @@
 """Samples: sequences, their targets and weights, as one object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import numpy as np
 
 from ._records import Records
-from ._targets import Targets, read_weight
+from ._targets import Targets
+from ._weights import read_weight
 
 
 @dataclass
@@ -27,20 +28,40 @@ class Samples:
 
     @classmethod
     def weighted(cls, records, targets, sample_weight, washout):
-        """Samples with the weights that users hand over, zero in the washout."""
+        """Samples with the weights that users hand over, zero where nothing counts."""
         weight = read_weight(sample_weight, records, targets, washout)
         return cls(records, targets, weight)
 
     @property
     def x_weight(self):
-        """Weight of each row of X: that of its sequence; all steps of a table count."""
+        """Weight of each row of X: the largest in its sequence; in tables all count 1.
+
+        All inputs of a sequence enter what is predicted at its steps, whichever of them
+        count; so a gap in y, or a washout, does not change how X is standardised.
+        """
         records = self.records
         if self.targets.last:
             return np.repeat(self.weight, records.lengths)
         if records.is_table:
             return np.ones(len(records.rows))
-        last = np.repeat(records.starts + records.lengths - 1, records.lengths)
-        return self.weight[last]
+        largest = np.maximum.reduceat(self.weight, records.starts)
+        return np.repeat(largest, records.lengths)
+
+    def complete(self):
+        """These samples, but that rows of targets count only if all is observed."""
+        gaps = np.isnan(self.targets.values)
+        if not gaps.any():
+            return self
+        weight = self.weight * ~gaps.any(axis=1)
+        if not weight.any():
+            raise ValueError(
+                "No step that counts has all outputs of y observed, and this model "
+                "needs all of them: fit the outputs one by one, or fill the gaps."
+            )
+        values = np.where(gaps, 0, self.targets.values)
+        return replace(
+            self, targets=replace(self.targets, values=values), weight=weight
+        )
 
     def merged(self):
         """Equal samples once, with the sum of their weights, in an order of their own.

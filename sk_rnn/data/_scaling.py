@@ -9,6 +9,7 @@ class Scaler:
     Parameters
     ----------
     values : ndarray of shape (n, n_columns)
+        NaN is left out of the mean and the deviation of its column.
     weight : ndarray of shape (n,)
     active : bool
         False makes it the identity.
@@ -19,24 +20,15 @@ class Scaler:
         self.scale = np.ones(values.shape[1])
         if not active:
             return
-        if not weight.all():  # what does not count leaves no trace
-            values, weight = values[weight > 0], weight[weight > 0]
-        weight = weight / weight.sum(dtype=float)
-        # Shifted by a first row, so that a large offset costs no digits.
-        shift = values[0].astype(float)
-        centred = values - shift
-        mean = weight @ centred
-        with np.errstate(over="ignore", invalid="ignore"):
-            deviation = np.sqrt(weight @ (centred - mean) ** 2)
-        if not np.isfinite(deviation).all():
-            raise ValueError(
-                f"The values are too large to square: up to {np.abs(values).max():g}. "
-                "Rescale them."
+        gaps = np.isnan(values)
+        if not gaps.any():
+            self.mean, self.scale = _moments(values, weight)
+            return
+        for k in range(values.shape[1]):
+            seen, column = ~gaps[:, k], slice(k, k + 1)
+            self.mean[column], self.scale[column] = _moments(
+                values[seen, column], weight[seen]
             )
-        self.mean = shift + mean
-        # A column without variation (up to rounding) is only centred.
-        noise = 10 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)
-        self.scale = np.where(deviation > noise, deviation, 1.0)
 
     def transform(self, values):
         """To standard units, in the precision of `values`."""
@@ -49,3 +41,24 @@ class Scaler:
         out = values * self.scale.astype(values.dtype)
         out += self.mean.astype(values.dtype)
         return out
+
+
+def _moments(values, weight):
+    """Mean of each column, and its standard deviation, or 1 where it does not vary."""
+    if not weight.all():  # what does not count leaves no trace
+        values, weight = values[weight > 0], weight[weight > 0]
+    weight = weight / weight.sum(dtype=float)
+    # Shifted by a first row, so that a large offset costs no digits.
+    shift = values[0].astype(float)
+    centred = values - shift
+    mean = weight @ centred
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = np.sqrt(weight @ (centred - mean) ** 2)
+    if not np.isfinite(deviation).all():
+        raise ValueError(
+            f"The values are too large to square: up to {np.abs(values).max():g}. "
+            "Rescale them."
+        )
+    # A column without variation (up to rounding) is only centred.
+    noise = 10 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)
+    return shift + mean, np.where(deviation > noise, deviation, 1.0)

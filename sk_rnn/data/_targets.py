@@ -1,4 +1,4 @@
-"""The door for y and the weights.
+"""The door for y.
 
 y becomes one row of targets per record, or one per row of the records (`Targets`).
 """
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array
 
-from .._compat import _check_sample_weight
 from ._records import FLOATS, few, is_clean, is_regular, unboxed
 
 
@@ -19,7 +18,8 @@ class Targets:
     Attributes
     ----------
     values : ndarray of shape (n, n_outputs)
-        One row per record where `last`, else one per row of the records.
+        One row per record where `last`, else one per row of the records. NaN is what
+        was not observed.
     last : bool
         Whether there is one target per record, at its last step.
     flat : bool
@@ -31,7 +31,7 @@ class Targets:
     flat: bool
 
 
-def read_y(y, records, dtype):
+def read_y(y, records, dtype, missing="error"):
     """Bring y into the form of targets.
 
     Parameters
@@ -41,6 +41,8 @@ def read_y(y, records, dtype):
         What `read_X` made of X.
     dtype : dtype
         Of the result.
+    missing : {"error", "ignore"}, default="error"
+        Whether NaN is refused, or is a target that was not observed.
 
     Returns
     -------
@@ -60,9 +62,9 @@ def read_y(y, records, dtype):
                 f"y is a list of arrays of shapes {few([np.shape(p) for p in y])}, "
                 f"which goes with X as a list of records; here y must be {accepted}."
             )
-        return _targets_of_records(y, records, dtype)
+        return _targets_of_records(y, records, dtype, missing)
     if records.is_table:
-        y = _check_y(y, dtype)
+        y = _check_y(y, dtype, missing)
         if y.ndim > 2:
             raise ValueError(
                 f"With time_axis=0, y must be (n_steps,) or (n_steps, n_outputs); got "
@@ -72,8 +74,8 @@ def read_y(y, records, dtype):
         return Targets(y.reshape(len(y), -1), False, y.ndim == 1)
     is_3d = isinstance(y, list | tuple) and is_regular(y) and np.ndim(y) == 3
     if is_3d or getattr(y, "ndim", None) == 3:
-        return _targets_of_records(y, records, dtype)
-    y = _check_y(y, dtype)
+        return _targets_of_records(y, records, dtype, missing)
+    y = _check_y(y, dtype, missing)
     if y.ndim > 2:
         raise ValueError(
             f"y has {y.ndim} dimensions: shape {y.shape}; accepted are (n_sequences,), "
@@ -106,14 +108,32 @@ def _is_list_of_arrays(y, records):
     )
 
 
-def _check_y(y, dtype, name="y"):
+def _check_y(y, dtype, missing, name="y"):
     if not is_clean(y):
+        if np.ma.isMaskedArray(y):  # check_array would take what the mask hides
+            y = y.astype(float).filled(np.nan)
         y = check_array(
-            y, dtype=FLOATS, ensure_2d=False, allow_nd=True, order="C", input_name=name
+            y,
+            dtype=FLOATS,
+            ensure_2d=False,
+            allow_nd=True,
+            order="C",
+            ensure_all_finite="allow-nan",
+            input_name=name,
         )
     if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
-    return y.astype(dtype, copy=False)
+    y = y.astype(dtype, copy=False)
+    unknown = np.isnan(y)
+    if not unknown.any():
+        return y
+    if missing == "error":
+        raise ValueError(
+            f"Input {name} contains NaN. Fill the gaps, or have them left out of loss "
+            "and score with missing_targets='ignore'."
+        )
+    # NaN is many bit patterns; what is equal is to have equal bytes.
+    return np.where(unknown, y.dtype.type(np.nan), y)
 
 
 def _check_length(y, records, what):
@@ -124,13 +144,13 @@ def _check_length(y, records, what):
         )
 
 
-def _targets_of_records(y, records, dtype):
+def _targets_of_records(y, records, dtype, missing):
     if len(y) != len(records.lengths):
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: X has "
             f"{len(records.lengths)} sequences, y has {len(y)}."
         )
-    parts = [_check_y(part, dtype, f"y[{i}]") for i, part in enumerate(y)]
+    parts = [_check_y(part, dtype, missing, f"y[{i}]") for i, part in enumerate(y)]
     flat = parts[0].ndim == 1
     for i, (part, length) in enumerate(zip(parts, records.lengths, strict=True)):
         if len(part) != length:
@@ -179,43 +199,3 @@ def read_y_init(y_init, records, n_outputs, dtype):
             check_array(part, input_name=f"y_init[{k}]")
         parts.append(part)
     return parts
-
-
-def read_weight(sample_weight, records, targets, washout):
-    """One weight per row of the targets, zero in the washout.
-
-    A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
-    the sequence's weight.
-    """
-    n, parts = records.n_samples, unboxed(sample_weight)
-    if isinstance(parts, list | tuple) and any(hasattr(p, "__len__") for p in parts):
-        each = "row" if records.is_table else "sequence"
-        raise ValueError(
-            f"sample_weight must hold one number per {each}, {n} in all; got a list "
-            f"whose elements are of type {type(parts[0]).__name__}."
-        )
-    weight = _check_sample_weight(
-        sample_weight,
-        np.empty((n, 1), targets.values.dtype),
-        dtype=targets.values.dtype,
-        ensure_non_negative=True,
-    )
-    if not weight.any():
-        raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    if not targets.last and not records.is_table:
-        weight = np.repeat(weight, records.lengths)
-    weight = weight * behind_washout(washout, records, targets.last)
-    if not weight.any():
-        raise ValueError(
-            f"washout={washout} leaves no step that counts: the longest record has "
-            f"{records.lengths.max()} step(s)."
-        )
-    return weight
-
-
-def behind_washout(washout, records, last):
-    """Which rows of targets (at last steps only, or at all) lie behind the washout."""
-    if last:
-        return records.lengths > washout
-    step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
-    return step >= washout

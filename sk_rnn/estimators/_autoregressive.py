@@ -42,7 +42,8 @@ class AutoRegressor(SequenceRegressor):
     step of a sequence is y_{t-1}. Several channels make it a vector autoregression
     (VAR). Only steps with K values up to them enter the fit (conditional least
     squares). The lag matrix is never in memory as a whole: normal equations are
-    accumulated in blocks, or, where they are ill-conditioned, a QR factor.
+    accumulated in blocks, or, where they are ill-conditioned, a QR factor. Steps at
+    which an output is missing (``missing_targets="ignore"``) are left out as a whole.
 
     Parameters
     ----------
@@ -111,6 +112,9 @@ class AutoRegressor(SequenceRegressor):
         return Chain({"delay": delay, "output": Dense(delay.n_out, n_outputs)})
 
     # ------------------------------------------------------------------- fitting
+    def _distinct(self, samples):
+        return samples.complete()
+
     def _train(self, network, data, theta, report):
         report.begin(0)
         theta = np.zeros(network.size, data.x.dtype)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import (
     CallbackSupportMixin,
     Interval,
+    StrOptions,
     _fit_context,
     at_least,
     is_of_callbacks,
@@ -43,6 +44,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     standardize: bool = True
     washout: int = 0
+    missing_targets: str = "error"
     n_channels: int = 1
     time_axis: int = 1
     sequence_column: int | str | None = None
@@ -55,6 +57,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         "sequence_column": [str, Integral, None],
         "target_columns": [str, Integral, "array-like", None],
         "washout": [at_least(0)],
+        "missing_targets": [StrOptions({"error", "ignore"})],
         "standardize": ["boolean"],
         "carry_state": ["boolean"],
     }
@@ -128,10 +131,13 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
             or one per step, (n_sequences, n_steps, n_outputs), or a list of
             (n_steps_i,) or (n_steps_i, n_outputs); with ``time_axis=0``, (n_steps,)
-            or (n_steps, n_outputs).
-        sample_weight : array-like of shape (n_sequences,), default=None
-            One weight per sequence; with ``time_axis=0`` one per row, where 0 keeps the
-            input and drops the loss.
+            or (n_steps, n_outputs). NaN is refused, or with
+            ``missing_targets="ignore"`` a target that was not observed.
+        sample_weight : array-like or list of array-like, default=None
+            One weight per sequence, (n_sequences,). Where y has a target at every step,
+            also one per step: (n_sequences, n_steps), or beside a list of sequences a
+            list of (n_steps_i,). With ``time_axis=0`` one per row, (n_steps,). A step
+            of weight 0 keeps its input and drops its loss.
 
         Returns
         -------

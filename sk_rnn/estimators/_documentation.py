@@ -44,6 +44,10 @@ standardize : bool, default=True
     (weighted, learnt in `fit`). A past that is not known is then the mean.
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
+missing_targets : {"error", "ignore"}, default="error"
+    What NaN in y is. "error": it is refused. "ignore": a target that was not observed,
+    which carries no loss and no score; all that was observed counts, of several outputs
+    at a step each for itself. NaN in X and infinity are refused in any case.
 n_channels : int, default=1
     How many values a 2-D X holds per step: a row is n_columns / n_channels steps,
     oldest first, each of n_channels values.

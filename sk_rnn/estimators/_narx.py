@@ -14,6 +14,7 @@ from ..training._inference import infer
 from ._documentation import document
 from ._lags import check_lengths, input_lags, per_channel
 from ._network import NetworkRegressor
+from ._open_loop import open_loop, rows_ahead
 
 
 @document
@@ -48,6 +49,9 @@ class NARXRegressor(NetworkRegressor):
         series-parallel), which fits one step ahead. "predicted": the model's own
         (free run, parallel), which fits the simulation error, by back-propagation
         through the feedback. The third trains the one way, then the other from there.
+        Outputs may be missing (``missing_targets="ignore"``) with "predicted" alone;
+        where measured ones go into a state (`warm_up`, the end of a table in `fit`),
+        the free run stands in for those that are missing.
         Where y holds only the last output of each sequence, there is nothing measured
         to feed back, and training is by "predicted".
     [training parameters]
@@ -116,7 +120,7 @@ class NARXRegressor(NetworkRegressor):
 
     # ------------------------------------------------------------------- network
     def _build(self, n_channels, n_outputs, n_steps):
-        """The closed loop; `_open_loop` has the same parameters."""
+        """The closed loop; `open_loop` has the same parameters."""
         lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
         delay = Delay(taps_of(lags))
         n_output_lags = per_channel(
@@ -129,22 +133,10 @@ class NARXRegressor(NetworkRegressor):
         core["output"] = Dense(n_in, n_outputs)
         return Chain({"delay": delay, "": Feedback(Chain(core), n_output_lags)})
 
-    def _open_loop(self, network, separate=False):
-        """The network on rows [x | y], y being what is fed back.
-
-        With `separate`, y has a column for each value that returns, to be delayed by
-        its own lag.
-        """
-        delay, loop = network.layers
-        taps = loop.taps
-        if separate:
-            taps = [(1, (lag,)) for lag in loop.returning[0].tolist()]
-        return Chain({"delay": Delay(delay.taps + taps), "": loop.core})
-
     def _curriculum(self, network, last):
         found = []
         if self.feedback != "predicted" and not last:
-            found.append((self._open_loop(network), self._with_outputs))
+            found.append((open_loop(network), self._with_outputs))
         if self._trained_free(last):
             found.append((network, lambda data: data))
         return found
@@ -154,9 +146,9 @@ class NARXRegressor(NetworkRegressor):
         return replace(data, x=np.concatenate([data.x, data.y], axis=1))
 
     def _one_step(self, network, data):
-        if data.last:
+        if data.last or np.isnan(data.y).any():
             return network, data
-        return self._open_loop(network), self._with_outputs(data)
+        return open_loop(network), self._with_outputs(data)
 
     def _train(self, network, data, theta, report):
         n_lags, n_steps = network.layers[1].n_lags, int(data.lengths.max())
@@ -186,6 +178,32 @@ class NARXRegressor(NetworkRegressor):
         # feed back than predictions.
         return self.feedback != "measured" or last
 
+    # ------------------------------------------------------------------- targets
+    def _read_targets(self, y, records, dtype):
+        targets = super()._read_targets(y, records, dtype)
+        if not targets.last:
+            self._has_gaps(targets.values)
+        return targets
+
+    def _has_gaps(self, y):
+        """Whether outputs that are fed back are missing, if that is allowed."""
+        if not np.any(self.n_output_lags) or not np.isnan(y).any():
+            return False
+        if self.feedback != "predicted":
+            raise ValueError(
+                f"feedback={self.feedback!r} feeds measured outputs back, but y is "
+                f"missing (NaN) at {np.isnan(y).any(axis=1).sum()} step(s). Fill the "
+                "gaps, or fit with feedback='predicted'."
+            )
+        return True
+
+    def _fed_back(self, records, x, y, parts):
+        """Measured outputs; the free run stands in for those that are missing."""
+        if not self._has_gaps(y):
+            return y
+        rows, _ = infer(self._network, self._theta, x, records, parts)
+        return np.where(np.isnan(y), rows, y)
+
     # --------------------------------------------------------------------- state
     @property
     def _past_has_outputs(self):
@@ -203,6 +221,7 @@ class NARXRegressor(NetworkRegressor):
         if y is None:
             return super()._after(records, x, y, parts)
         delay, loop = self._network.layers
+        y = self._fed_back(records, x, y, parts)
         n = len(records.lengths)
         if parts is None:
             parts = self._network.initial_state(n, self._theta.dtype)
@@ -231,17 +250,6 @@ class NARXRegressor(NetworkRegressor):
                 "back at them. state=model.warm_up(X_past, y_past) tells it both."
             )
         return [inputs, fresh]
-
-    def _open_state(self, parts):
-        """State of the open loop with a column for each value that returns."""
-        (inputs, loop_state), (_, loop) = parts, self._network.layers
-        n, n_x, n_in = inputs.shape
-        outputs = loop.outputs_before(loop_state.line)[:, ::-1]
-        reach = max(n_x, loop.n_lags)
-        rows = np.zeros((n, reach, n_in + loop.n_line), inputs.dtype)
-        rows[:, reach - n_x :, :n_in] = inputs
-        rows[:, reach - loop.n_lags :, n_in:] = outputs[..., loop.returning[1]]
-        return [rows, None]
 
     # ---------------------------------------------------------------- prediction
     def _check_simulation(self, state):
@@ -319,7 +327,9 @@ class NARXRegressor(NetworkRegressor):
         Parameters
         ----------
         X, y : array-like or list of array-like
-            As in `fit`, with a target at every step, measured at that step.
+            As in `fit`, with a target at every step, measured at that step. With
+            ``feedback="predicted"`` and ``missing_targets="ignore"`` outputs may be
+            missing (NaN), and the free run stands in for them.
         horizon : int, default=1
             1 is one-step-ahead prediction (all measured outputs up to y_{t-1}); the
             prediction of y_t with horizon k knows y up to t - k, and is fed back in
@@ -359,31 +369,12 @@ class NARXRegressor(NetworkRegressor):
                 "instead, and what it then predicts is no quantile. Take predict, or "
                 "fit with feedback='measured'."
             )
-        return self._shape(
-            self._ahead(records, targets.values, horizon, state), records
-        )
-
-    def _ahead(self, records, y, horizon, state):
-        """Rows predicted `horizon` steps ahead."""
-        _, loop = self._network.layers
-        network = self._open_loop(self._network, separate=True)
         parts = self._initial_state(records, state)
         if parts is None:
             n = len(records.lengths)
             parts = self._network.initial_state(n, self._theta.dtype)
-        state = self._open_state(parts)
         x = self._x_scaler.transform(records.rows)
-        known = [self._y_scaler.transform(y)]  # known[j]: predictions j steps ahead
-        # A horizon beyond the first step of a record is the free run. Without
-        # feedback, every horizon is the first.
-        longest = min(horizon, int(records.lengths.max())) if loop.n_lags else 1
-        for ahead in range(1, longest + 1):
-            fed_back = [
-                known[max(ahead - lag, 0)][:, [output]]
-                for lag, output in loop.returning.T.tolist()
-            ]
-            rows = np.concatenate([x, *fed_back], axis=1)
-            known.append(infer(network, self._theta, rows, records, state)[0])
-            if ahead > loop.n_lags > 0:
-                known[ahead - loop.n_lags] = None  # too old to be fed back again
-        return self._y_scaler.inverse_transform(known[-1])
+        y = self._y_scaler.transform(targets.values)
+        y = self._fed_back(records, x, y, parts)
+        rows = rows_ahead(self._network, self._theta, x, y, records, parts, horizon)
+        return self._shape(self._y_scaler.inverse_transform(rows), records)

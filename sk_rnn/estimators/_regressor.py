@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
@@ -23,7 +24,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     # ------------------------------------------------------------------- targets
     def _read_targets(self, y, records, dtype):
-        return read_y(y, records, dtype)
+        return read_y(y, records, dtype, self.missing_targets)
 
     def _look_at_targets(self, y, records, targets):
         self._are_next = are_next(records, targets)
@@ -43,7 +44,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _read_known_targets(self, y, records):
         """Targets of the form that `fit` saw."""
-        targets = read_y(y, records, self._theta.dtype)
+        targets = read_y(y, records, self._theta.dtype, self.missing_targets)
         if (targets.last, targets.values.shape[1]) != (self._last, self.n_outputs_):
             raise ValueError(
                 f"y has {targets.values.shape[1]} output(s) per "
@@ -53,7 +54,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return targets
 
     def _read_steps(self, y, records):
-        targets = read_y(y, records, self._theta.dtype)
+        targets = read_y(y, records, self._theta.dtype, self.missing_targets)
         if targets.last or targets.values.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {targets.values.shape[1]} output(s) per "
@@ -107,14 +108,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """Coefficient of determination R^2 of `predict`, over all steps that count.
 
         Steps of all sequences are pooled; the first ``washout`` steps of each are left
-        out. Initial state and feedback are those of `predict`.
+        out, and with ``missing_targets="ignore"`` the targets that were not observed.
+        It is the mean of the R^2 of the outputs. Initial state and feedback are those
+        of `predict`.
 
         Parameters
         ----------
         X, y : array-like or list of array-like
             As in `fit`.
-        sample_weight : array-like of shape (n_sequences,), default=None
-            As in `fit`.
+        sample_weight : array-like or list of array-like, default=None
+            As in `fit`: for each sequence, for each step, or for each row of a table.
         state : State, default=None
             As in `predict`.
 
@@ -126,10 +129,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         targets = self._read_known_targets(y, records)
         weight = Samples.weighted(records, targets, sample_weight, self.washout).weight
         rows, _ = self._infer(records, self._initial_state(records, state))
-        y_pred, counts = self._y_scaler.inverse_transform(rows), weight > 0
-        return r2_score(
-            targets.values[counts], y_pred[counts], sample_weight=weight[counts]
-        )
+        y_pred = self._y_scaler.inverse_transform(rows)
+        return _mean_r2(targets.values, y_pred, weight)
 
     @document
     def forecast(
@@ -234,3 +235,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _mean_r2(y, y_pred, weight):
+    """Mean of the R^2 of each output over the rows in which it was observed."""
+    counts = (weight > 0)[:, None] & ~np.isnan(y)
+    scores = [
+        r2_score(y[rows, k], y_pred[rows, k], sample_weight=weight[rows])
+        for k, rows in enumerate(counts.T)
+    ]
+    return float(np.mean(scores))

@@ -42,7 +42,8 @@ class StatefulMixin:
             The past of each sequence, in the form that `fit` saw.
         y : array-like or list of array-like, default=None
             The outputs measured meanwhile, one at every step. A `NARXRegressor` needs
-            them; without them it simulates the past. Other models have no use for them.
+            them; without them it simulates the past, and it may do so for some that are
+            missing (see its `feedback`). Other models have no use for them.
         state : State, default=None
             Where X goes on; None: X is the beginning. (`predict` without a state goes
             on behind the rows of `fit`; this does not.)

@@ -107,7 +107,7 @@ def gradient_flow(
     ValueError
         If it has no hidden layer, if X or y do not fit what `fit` saw, if no step is
         left behind `washout`, or if `n_targets` is not 1 where y has one value per
-        sequence.
+        sequence, or if y is missing (NaN) at one of the steps t.
 
     See Also
     --------
@@ -302,6 +302,11 @@ def _slopes(estimator, records, y, record, step, n_targets):
         )
     rows = record if targets.last else records.starts[record] + step
     wanted = estimator._y_scaler.transform(targets.values[rows].astype(float))
+    if np.isnan(wanted).any():
+        raise ValueError(
+            "y is missing (NaN) at a step whose loss is looked at: fill it in, or "
+            "leave y out, so that the flow of the outputs themselves is seen."
+        )
     loss = instantiate(LOSSES[estimator.loss], estimator)
     return lambda y_pred, pairs: loss.gradient(y_pred, wanted[pairs])
 

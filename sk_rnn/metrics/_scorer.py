@@ -9,7 +9,7 @@ from sklearn.utils import check_consistent_length, get_tags
 
 from .._compat import accepts_sample_weight
 from ..data._records import few, is_list_of_records, unboxed
-from ..data._targets import behind_washout
+from ..data._weights import behind_washout
 from ..estimators._through import unwrap
 
 
@@ -43,7 +43,8 @@ def make_sequence_scorer(
     scorer : callable
         ``scorer(estimator, X, y, sample_weight=None)``, for ``scoring=`` of
         `cross_validate`, `GridSearchCV` and others; alone or in a dict of scorers. Its
-        `sample_weight` is that of `fit`: one for each sequence, or each row of a table.
+        `sample_weight` is that of `fit`: one for each sequence, each of its steps, or
+        each row of a table.
 
     Raises
     ------
@@ -53,8 +54,9 @@ def make_sequence_scorer(
     Notes
     -----
     The washout is that of the fitted estimator of this package, also inside of a
-    pipeline, a `TransformedTargetRegressor` or a search. Of any other estimator, an
-    ensemble for one, all steps count.
+    pipeline, a `TransformedTargetRegressor` or a search. So is ``missing_targets``:
+    where it is "ignore", rows in which an output was not observed are left out. Of any
+    other estimator, an ensemble for one, all steps count.
 
     Examples
     --------
@@ -103,9 +105,7 @@ class _SequenceScorer:
         y, lengths = _rows_of(y, is_list_of_records(unboxed(X)))
         counts = _counts(estimator, X, y)
         if sample_weight is not None:
-            weight = np.asarray(sample_weight)
-            check_consistent_length(y if lengths is None else lengths, weight)
-            weight = weight if lengths is None else np.repeat(weight, lengths)
+            weight = _weight_of_rows(sample_weight, y, lengths)
             params["sample_weight"] = weight[counts]
         rows = _RowsOf(estimator, lengths, counts)
         return self.scorer(rows, X, y[counts], **params)
@@ -159,6 +159,18 @@ class _RowsOf:
         return answer
 
 
+def _weight_of_rows(weight, y, lengths):
+    """A weight for each row, of one for each sequence, or for each of its steps."""
+    if lengths is None:
+        check_consistent_length(y, weight)
+        return np.asarray(weight)
+    check_consistent_length(lengths, weight)
+    weight = unboxed(weight)
+    if any(map(np.iterable, weight)):
+        return np.concatenate([np.asarray(part) for part in weight])
+    return np.repeat(weight, lengths)
+
+
 def _told(rows, lengths):
     if lengths is None:
         return f"{len(rows)} rows"
@@ -187,13 +199,18 @@ def _counts(estimator, X, y):
         outside = unwrap(estimator)
     except TypeError:  # no model of this package inside
         return np.ones(len(y), bool)
-    model = outside.model
-    if not model.washout:
-        return np.ones(len(y), bool)
-    records = model._read(outside.transform(X))
-    counts = behind_washout(model.washout, records, model._last)
-    if len(counts) != len(y):
-        raise ValueError(f"y has {len(y)} rows of targets; this X takes {len(counts)}.")
-    if not counts.any():
-        raise ValueError("The washout leaves no step that counts: X is too short.")
+    model, counts = outside.model, np.ones(len(y), bool)
+    if model.washout:
+        records = model._read(outside.transform(X))
+        counts = behind_washout(model.washout, records, model._last)
+        if len(counts) != len(y):
+            raise ValueError(
+                f"y has {len(y)} rows of targets; this X takes {len(counts)}."
+            )
+        if not counts.any():
+            raise ValueError("The washout leaves no step that counts: X is too short.")
+    if model.missing_targets == "ignore":
+        counts &= ~np.isnan(y.reshape(len(y), -1)).any(axis=1)
+        if not counts.any():
+            raise ValueError("y is missing (NaN) at every step that counts.")
     return counts

@@ -61,7 +61,7 @@ class BacktestResult:
     label: np.ndarray | None = None
 
     def by_horizon(self, metric=root_mean_squared_error):
-        """A metric for each number of steps ahead.
+        """A metric for each number of steps ahead, over targets that were observed.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class BacktestResult:
         value : ndarray of float
         """
         steps = np.unique(self.horizon)
-        which = [self.horizon == h for h in steps]
+        which = [self._observed & (self.horizon == h) for h in steps]
         return steps, np.array([metric(self.y[w], self.y_pred[w]) for w in which])
 
     def coverage(self, low=0, high=-1):
@@ -92,7 +92,12 @@ class BacktestResult:
         if self.y_quantiles is None:
             raise ValueError("There is no band: call backtest(..., quantiles=...).")
         above = self.y_quantiles[..., low] <= self.y
-        return float((above & (self.y <= self.y_quantiles[..., high])).mean())
+        inside = above & (self.y <= self.y_quantiles[..., high])
+        return float(inside[self._observed].mean())
+
+    @property
+    def _observed(self):
+        return ~np.isnan(self.y.reshape(len(self.y), -1)).any(axis=1)
 
     def to_frame(self):
         """The same as a DataFrame of pandas, a row for each forecast."""

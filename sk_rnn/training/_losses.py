@@ -17,6 +17,9 @@ from .._compat import Interval, above
 class Loss:
     """Loss of each row, summed over its outputs.
 
+    Targets may be missing (NaN) where there is one prediction for each output: the loss
+    then sees those observed alone, as so many rows of one output (`Observed`).
+
     Attributes
     ----------
     constraints : dict
@@ -124,6 +127,36 @@ class Quantile(Loss):
         # An observation above the prediction pulls with weight `quantile`.
         r = y_pred - y
         return np.where(r.real < 0, -self.quantile, 1 - self.quantile).astype(r.dtype)
+
+
+class Observed(Loss):
+    """A loss over the targets that were observed: NaN carries no loss, no gradient.
+
+    Parameters
+    ----------
+    loss : Loss
+        With one prediction for each output.
+    """
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def value(self, y_pred, y):
+        return self._spread(self.loss.value, y_pred, y).sum(axis=1)
+
+    def gradient(self, y_pred, y):
+        return self._spread(self.loss.gradient, y_pred, y)
+
+    def residual(self, y_pred, y):
+        return self._spread(self.loss.residual, y_pred, y)
+
+    @staticmethod
+    def _spread(function, y_pred, y):
+        """What a function of one output makes of those observed; 0 for the others."""
+        found, seen = np.zeros_like(y_pred), ~np.isnan(y)
+        entries = function(y_pred[seen][:, None], y[seen][:, None])
+        found[seen] = entries.reshape(-1)
+        return found
 
 
 LOSSES = {

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..data._steps import Steps
 from ..numerics._workspace import Workspace
+from ._losses import Observed
 
 #: How often derivatives are copied: into another order, weighted, decomposed.
 COPIES = 3
@@ -21,7 +22,8 @@ class Objective:
               + \frac{\alpha}{2} \|W\|^2 \Big)
 
     over the rows r that have a target, with biases left free: the function whose
-    gradient MLPRegressor descends.
+    gradient MLPRegressor descends. Where some outputs of a row were not observed (NaN),
+    the others make up its loss.
 
     Parameters
     ----------
@@ -37,7 +39,8 @@ class Objective:
 
     def __init__(self, network, loss, alpha, data, batch_size=None, rng=None):
         self.network, (self.fixed, self.trained) = network, network.split()
-        self.loss, self.alpha = loss, alpha
+        self.loss = Observed(loss) if np.isnan(data.y).any() else loss
+        self.alpha = alpha
         self.data, self.batch_size, self.rng = data, batch_size, rng
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
@@ -109,12 +112,12 @@ class Objective:
             yield tile, self.trained.forward(theta, tile.x, tile.steps, tile.wanted)[0]
 
     def _weighted(self, values, tile):
-        """Values of the rows that count, times the root of their share, flat."""
-        counts = tile.weight > 0
-        root = np.sqrt(tile.weight[counts] / self.weight_sum)
-        values = values[counts].reshape(len(root), self.trained.n_out, -1)
-        flat = (values * root[:, None, None]).reshape(-1, values.shape[2])
-        return flat[:, 0] if values.shape[2] == 1 else flat
+        """Values of the targets that count, times the root of their share, flat."""
+        counts = (tile.weight > 0)[:, None] & ~np.isnan(tile.y)
+        row, _ = np.nonzero(counts)
+        root = np.sqrt(tile.weight[row] / self.weight_sum)
+        flat = values.reshape(*counts.shape, -1)[counts] * root[:, None]
+        return flat[:, 0] if flat.shape[1] == 1 else flat
 
     @property
     def n_derivatives(self):

@@ -35,6 +35,11 @@ class Residuals:
         -------
         ndarray of shape (n_paths, n_steps, n_outputs)
         """
+        if not len(self.values):
+            raise ValueError(
+                "There are no residuals to draw paths from: at no step that counts "
+                "were all outputs observed."
+            )
         longest = int(self.lengths.max())
         size = min(longest, int(np.ceil(len(self.values) ** (1 / 3))), n_steps)
         # Row numbers with so many rows of their stretch from there on.
@@ -71,7 +76,7 @@ def residuals(network, data, theta):
     rows = np.repeat(starts, lengths) + step
     y_pred, _ = infer(network, theta, data.x[rows], records, None, data.last)
     which = picked if data.last else rows
-    counts = data.weight[which] > 0
+    counts = (data.weight[which] > 0) & ~np.isnan(data.y[which]).any(axis=1)
     if not data.last:
         counts &= step >= np.repeat(skip, lengths)
         lengths = np.add.reduceat(counts, records.starts)
