@@ -150,8 +150,8 @@ class NARXRegressor(NetworkRegressor):
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
             line[k] = _line_behind(measured, before.line[k])
-        taps, nothing = Chain({"delay": delay}), np.empty(0, x.dtype)
-        (inputs,) = infer(taps, nothing, x, records, [inputs], last=True)[1]
+        taps = Chain({"delay": delay}).bind(np.empty(0, x.dtype))
+        (inputs,) = infer(taps, x, records, [inputs], last=True)[1]
         age = before.age + records.lengths
         return [inputs, before._replace(line=line, age=age)]
 
@@ -301,7 +301,7 @@ class NARXRegressor(NetworkRegressor):
         """Rows predicted `horizon` steps ahead."""
         _, loop = self._network.layers
         lags = range(1, loop.n_lags + 1)
-        network = self._open_loop(self._network, separate=True)
+        forward = self._open_loop(self._network, separate=True).bind(self._theta)
         parts = self._initial_state(records, state)
         if parts is None:
             n = len(records.lengths)
@@ -315,7 +315,7 @@ class NARXRegressor(NetworkRegressor):
         for ahead in range(1, longest + 1):
             fed_back = [known[max(ahead - lag, 0)] for lag in lags]
             rows = np.concatenate([x, *fed_back], axis=1)
-            known.append(infer(network, self._theta, rows, records, state)[0])
+            known.append(infer(forward, rows, records, state)[0])
             if lags and ahead > len(lags):
                 known[ahead - len(lags)] = None  # too old to be fed back again
         return self._y_scaler.inverse_transform(known[-1])

@@ -159,13 +159,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         parts = self._parts(self._ready(state, records), records)
         rows, state = self._infer(records, parts, last=True)
         out = np.empty((len(rows), n_steps, self.n_outputs_), rows.dtype)
-        steps = Steps(np.ones(len(rows), int))
+        steps, forward = Steps(np.ones(len(rows), int)), self._forward()
         for k in range(n_steps):
             if k:
                 x = self._x_scaler.transform(out[:, k - 1])
-                rows, state, _ = self._network.forward(
-                    self._theta, x, steps, steps, state
-                )
+                rows, state, _ = forward(x, steps, steps, state)
             out[:, k] = self._y_scaler.inverse_transform(rows)
         self._check_simulation(state)
         return out, records.is_one_table

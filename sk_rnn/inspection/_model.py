@@ -87,7 +87,8 @@ class Model:
         if not first.any():
             return state
         spans = _Spans(self.starts[record], first)
-        return infer(self.network, self.theta, self.x, spans, state, last=True)[1]
+        forward = self.network.bind(self.theta)
+        return infer(forward, self.x, spans, state, last=True)[1]
 
 
 def evenly_spaced(lengths, skip, n_targets):
