@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -85,8 +86,13 @@ def test_one_model_predicts_in_several_threads():
     model = LSTMRegressor(hidden_layer_sizes=16, max_iter=2, random_state=0)
     model.fit(X, X[..., :1])
     expected = [model.predict(x[None]) for x in X]
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda k: model.predict(X[[k % FEW]]), range(80)))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns within a pass
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda k: model.predict(X[[k % FEW]]), range(40)))
+    finally:
+        sys.setswitchinterval(before)
     for k, y in enumerate(found):
         assert np.array_equal(y, expected[k % FEW])
 
