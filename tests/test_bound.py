@@ -6,6 +6,7 @@ import pickle
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_copies_have_read_only_parameters_and_predict_the_same(again):
     other = again(model)
     assert np.array_equal(rows_one_by_one(other), rows_one_by_one(model))
     for one in (model, other):
-        assert one in BOUND
+        assert id(one) in BOUND
         with pytest.raises(ValueError, match="read-only"):
             one._theta[0] = 1
 
@@ -75,10 +76,23 @@ def test_copies_have_read_only_parameters_and_predict_the_same(again):
 def test_nothing_keeps_a_model_that_is_gone():
     model = fitted()
     model.predict(TABLE)
+    key = id(model)
     gone = weakref.ref(model), weakref.ref(model._theta), weakref.ref(model._network)
     del model
     gc.collect()
     assert [reference() for reference in gone] == [None] * 3
+    assert key not in BOUND
+
+
+def test_an_estimator_need_not_be_hashable():
+    @dataclass(kw_only=True)
+    class Own(LSTMRegressor):
+        hidden_layer_sizes: int = 3
+
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Own())
+    model = Own(time_axis=0, max_iter=2, random_state=0).fit(TABLE, TARGET)
+    assert np.isfinite(rows_one_by_one(model)).all()
 
 
 def test_one_model_predicts_in_several_threads():

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
-from weakref import WeakKeyDictionary
+from weakref import finalize
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -31,8 +31,8 @@ from ._callbacks import FitReport
 from ._lags import check_lengths
 from ._stateful import StatefulMixin
 
-#: By estimator, its parameters and the network that is bound to them.
-BOUND = WeakKeyDictionary()
+#: By the id of an estimator that lives, its parameters and the network bound to them.
+BOUND = {}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -232,11 +232,12 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     def _forward(self):
         """The network with the fitted parameters; see `Layer.bind`."""
-        theta, forward = BOUND.get(self, (None, None))
+        theta, forward = BOUND.get(id(self), (None, None))
         if theta is not self._theta:
             forward = self._network.bind(self._theta)
             if not self._theta.flags.writeable:  # they stay as they are
-                BOUND[self] = self._theta, forward
+                BOUND[id(self)] = self._theta, forward
+                finalize(self, BOUND.pop, id(self), None)
         return forward
 
     def __setstate__(self, state):
