@@ -33,7 +33,7 @@ LONGEST = 20.0
 
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "torch", "skorch", "keras", "tensorflow"),
-    *("statsmodels", "fastcan", "sysidentpy"),
+    *("statsmodels", "fastcan", "sysidentpy", "onnxruntime"),
 )
 
 

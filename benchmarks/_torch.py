@@ -80,7 +80,7 @@ def lbfgs(start, X, y, target):
     `start` are the weights of a fitted LSTMRegressor.
     """
     X, y = torch.from_numpy(X)[..., None], torch.from_numpy(y)[:, None]
-    network = _with_weights(start, X.dtype)
+    network = with_weights(start, X.dtype)
     solver = torch.optim.LBFGS(
         [p for p in network.parameters() if p.requires_grad],
         max_iter=1000,
@@ -108,7 +108,7 @@ def lbfgs(start, X, y, target):
         return count
 
 
-def _with_weights(weights, dtype):
+def with_weights(weights, dtype):
     """A network with the weights of ours, and like ours with one bias per gate."""
     n_units = len(weights["hidden0.weight_recurrent"])
     network = Network(n_units, dtype)

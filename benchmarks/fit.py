@@ -408,7 +408,7 @@ def ar_sk_rnn(n_rows, n_lags):
 
     def call():
         model.fit(series[:-1, None], series[1:])
-        return np.append(model.intercept_, model.coef_)
+        return np.append(model.intercept_, model.lag_coef_)
 
     return call
 

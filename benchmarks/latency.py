@@ -1,4 +1,4 @@
-"""What one feels at the keyboard: import, one-row predict, size of a fitted model."""
+"""What one feels at the keyboard: import, one row or step, size of a fitted model."""
 
 import pickle
 import statistics
@@ -102,6 +102,120 @@ def rows(repeats, threads):
     table.end()
 
 
+# ------------------------------------------------------------------------- streaming
+def our_step(model, row, state):
+    """A function that takes one step, the state being handed on."""
+
+    def step():
+        nonlocal state
+        y, state = model.predict(row, state=state, return_state=True)
+        return y
+
+    return step
+
+
+def torch_step(model, row, hidden):
+    """The same with the weights of a model, from standardised (h, c)."""
+    import _torch
+
+    torch = peer("torch")
+    net = _torch.with_weights(model.weights_, _torch.kind(row.dtype))
+    hidden = [torch.from_numpy(part)[None] for part in hidden]
+    x = model._x_scaler.transform(row)
+
+    def step():
+        nonlocal hidden
+        with torch.inference_mode():
+            out, hidden = net.lstm(torch.from_numpy(x)[None], hidden)
+            return net.output(out[:, -1]).numpy()
+
+    return step
+
+
+def onnx_step(model, row, hidden):
+    """The same in a graph of one LSTM and one linear node; None where there is none."""
+    if row.dtype != np.float32:
+        print("(onnxruntime has no LSTM in double precision: left out)\n")
+        return None
+    onnx, runtime = peer("onnx", optional=True), peer("onnxruntime", optional=True)
+    if onnx is None or runtime is None:
+        return None
+    make, n, dtype = onnx.helper, len(hidden[0][0]), row.dtype
+    kind = make.np_dtype_to_tensor_dtype(dtype)
+    w = model.weights_
+    o, i, f, g = np.arange(4 * n).reshape(4, -1)
+    order = np.concatenate([i, o, f, g])  # of onnx
+    bias = np.concatenate([w["hidden0.bias"][order], np.zeros(4 * n, dtype)])
+    values = {
+        "W": w["hidden0.weight_input"].T[None, order],
+        "R": w["hidden0.weight_recurrent"].T[None, order],
+        "B": bias[None],
+        "V": w["output.weight"],
+        "b": w["output.bias"],
+    }
+    shapes = {"x": (1, 1, 1), "h": (1, 1, n), "c": (1, 1, n)}
+    lstm_inputs = ["x", "W", "R", "B", "", "h", "c"]
+    graph = make.make_graph(
+        [
+            make.make_node("LSTM", lstm_inputs, ["", "H", "C"], hidden_size=n),
+            make.make_node("Squeeze", ["H", "zero"], ["last"]),
+            make.make_node("Gemm", ["last", "V", "b"], ["y"]),
+        ],
+        "step",
+        [make.make_tensor_value_info(k, kind, shape) for k, shape in shapes.items()],
+        [make.make_tensor_value_info(k, kind, None) for k in ("y", "H", "C")],
+        [
+            onnx.numpy_helper.from_array(np.array(value), name)
+            for name, value in (values | {"zero": np.array([0])}).items()
+        ],
+    )
+    opset = [make.make_opsetid("", 14)]
+    proto = make.make_model(graph, opset_imports=opset, ir_version=8)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = runtime.InferenceSession(proto.SerializeToString(), options)
+    x = model._x_scaler.transform(row)[None]
+    h, c = (part[None] for part in hidden)
+
+    def step():
+        nonlocal h, c
+        y, h, c = session.run(["y", "H", "C"], {"x": x, "h": h, "c": c})
+        return y
+
+    return step
+
+
+def streaming(repeats, n_units=32):
+    """One step of a model in use: a row in, a prediction out, the state handed on."""
+    peer("torch").set_num_threads(1)
+    for dtype in (np.float32, np.float64):
+        X, y = windows(1, 301, dtype)
+        table, target = X[0, :-1, None], X[0, 1:]
+        model = LSTMRegressor(time_axis=0, hidden_layer_sizes=n_units, max_iter=5)
+        model.fit(table, target)
+        state = model.warm_up(table[:100])
+        hidden = state._parts[0]
+        row = table[100:101]
+        calls = {
+            "sk_rnn, predict with state": our_step(model, row, state),
+            "torch, LSTM and Linear": torch_step(model, row, hidden),
+            "onnxruntime, LSTM and Gemm": onnx_step(model, row, hidden),
+        }
+        calls = {name: call for name, call in calls.items() if call is not None}
+        firsts = {name: call() for name, call in calls.items()}
+        ours = model._y_scaler.transform(firsts.pop("sk_rnn, predict with state"))
+        medians = interleave(calls, repeats)
+        table = Table(
+            f"One streaming step, {n_units} units, {np.dtype(dtype)}, one thread",
+            *("model".ljust(26), "step", "ratio", "difference"),
+        )
+        base = next(iter(medians.values()))
+        for name, seconds in medians.items():
+            error = np.abs(firsts.get(name, ours) - ours).max()
+            table.row(name, duration(seconds), ratio(seconds, base), f"{error:.0e}")
+        table.end()
+
+
 def main():
     options = parser(__doc__).parse_args()
     torch = peer("torch")
@@ -110,6 +224,7 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
     imports(3 if options.quick else 11)
     rows(7 if options.quick else 51, torch.get_num_threads())
+    streaming(7 if options.quick else 51)
 
 
 if __name__ == "__main__":

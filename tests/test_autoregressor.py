@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
-from sklearn.linear_model import Ridge
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel
+from sklearn.linear_model import LinearRegression, Ridge
 
 from sk_rnn import AutoRegressor
 from sk_rnn.datasets import load_sunspots
@@ -38,7 +39,7 @@ def lag_matrix(series, n_lags):
 
 def test_stored_results_of_statsmodels():
     model = fit(SUNSPOTS, 3)
-    got = [*model.intercept_, *model.coef_.ravel(), *model.noise_variance_]
+    got = [model.intercept_, *model.lag_coef_.ravel(), *model.noise_variance_]
     got += [model.aic_, model.bic_]
     np.testing.assert_allclose(got, STORED, rtol=1e-10)
 
@@ -51,8 +52,8 @@ def test_against_statsmodels(n_lags, standardize):
     )
     theirs = ar_model.AutoReg(SUNSPOTS, n_lags).fit()
     ours = fit(SUNSPOTS, n_lags, standardize=standardize)
-    np.testing.assert_allclose(ours.intercept_[0], theirs.params[0], rtol=1e-10)
-    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.params[1:], rtol=1e-10)
+    np.testing.assert_allclose(ours.intercept_, theirs.params[0], rtol=1e-10)
+    np.testing.assert_allclose(ours.lag_coef_[:, 0, 0], theirs.params[1:], rtol=1e-10)
     np.testing.assert_allclose(ours.noise_variance_, theirs.sigma2, rtol=1e-10)
     criteria = [ours.aic_, ours.bic_]
     np.testing.assert_allclose(criteria, [theirs.aic, theirs.bic], rtol=1e-10)
@@ -75,7 +76,7 @@ def test_vector_autoregression_against_statsmodels():
     series += [5, -3]
     theirs = var_model.VAR(series).fit(3, trend="c")
     ours = fit(series, 3)
-    np.testing.assert_allclose(ours.coef_, theirs.coefs, atol=1e-10)
+    np.testing.assert_allclose(ours.lag_coef_, theirs.coefs, atol=1e-10)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept, atol=1e-10)
     np.testing.assert_allclose(ours.noise_covariance_, theirs.sigma_u_mle, atol=1e-10)
     y, std = ours.forecast(series, 8, return_std=True)
@@ -130,7 +131,7 @@ def test_a_row_of_weight_0_has_no_residual_but_is_a_lag():
     Z, target = lag_matrix(SUNSPOTS, 3)
     Z1 = np.column_stack([Z, np.ones(len(Z))])[weight[2:] > 0]
     expected = np.linalg.lstsq(Z1, target[weight[2:] > 0], rcond=None)[0]
-    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-9)
+    np.testing.assert_allclose(model.lag_coef_[:, 0, 0], expected[:-1], rtol=1e-9)
     np.testing.assert_allclose(model.intercept_, expected[-1], rtol=1e-9)
 
 
@@ -150,7 +151,7 @@ def test_ridge(alpha):
     Z, y = lag_matrix(SUNSPOTS, 5)
     theirs = Ridge(alpha).fit(Z, y)
     ours = fit(SUNSPOTS, 5, alpha=alpha, standardize=False)
-    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.coef_, rtol=1e-9)
+    np.testing.assert_allclose(ours.lag_coef_[:, 0, 0], theirs.coef_, rtol=1e-9)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9)
 
 
@@ -160,7 +161,7 @@ def test_ridge_on_lags_that_are_all_alike():
     Z, y = lag_matrix(wave, 6)
     theirs = Ridge(1e-9, solver="svd").fit(Z, y)
     ours = fit(wave, 6, alpha=1e-9, standardize=False)
-    np.testing.assert_allclose(ours.coef_[:, 0, 0], theirs.coef_, atol=1e-5)
+    np.testing.assert_allclose(ours.lag_coef_[:, 0, 0], theirs.coef_, atol=1e-5)
     np.testing.assert_allclose(ours.predict(wave[:-1, None])[5:], theirs.predict(Z))
 
 
@@ -172,7 +173,7 @@ def test_more_lags_than_the_series_can_tell_apart(n_lags):
     Z, y = lag_matrix(wave, n_lags)
     Z1 = np.column_stack([Z, np.ones(len(Z))])
     expected = np.linalg.lstsq(Z1, y, rcond=1e-12)[0]
-    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], atol=1e-6)
+    np.testing.assert_allclose(model.lag_coef_[:, 0, 0], expected[:-1], atol=1e-6)
     ahead = model.forecast(wave[:, None], 50)
     np.testing.assert_allclose(ahead, np.sin(0.3 * np.arange(200, 250)), atol=1e-6)
 
@@ -197,7 +198,7 @@ def test_ill_conditioned_lags_keep_their_digits():
     Z, y = lag_matrix(series, 3)
     scaled = np.column_stack([Z, np.ones(len(Z))])
     expected = np.linalg.lstsq(scaled, y, rcond=None)[0]
-    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-5)
+    np.testing.assert_allclose(model.lag_coef_[:, 0, 0], expected[:-1], rtol=1e-5)
 
 
 def test_memory_is_far_from_the_lag_matrix():
@@ -229,7 +230,7 @@ def test_records_are_not_joined():
         np.concatenate([b for _, b in rows]),
         rcond=None,
     )[0]
-    np.testing.assert_allclose(model.coef_[:, 0, 0], expected[:-1], rtol=1e-9)
+    np.testing.assert_allclose(model.lag_coef_[:, 0, 0], expected[:-1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["list", "array", "table"])
@@ -252,3 +253,77 @@ def test_standard_deviations_have_the_form_of_the_predictions(kind):
         assert np.array_equal(deviations, np.broadcast_to(expected, values.shape))
     ahead, ahead_std = model.forecast(X, 4, return_std=True)
     assert ahead.shape == ahead_std.shape == ((4, 2) if kind == "table" else (2, 4, 2))
+
+
+# ------------------------------------------------------------- coef_, as others read it
+def rows(n_outputs, rng, n_channels=2, n_steps=5):
+    """Rows, and targets made of their last two steps; flat for n_outputs=0."""
+    X = rng.standard_normal((80, n_steps * n_channels)) * 3 + 1
+    weights = rng.standard_normal((max(n_outputs, 1), X.shape[1]))
+    weights[:, : -2 * n_channels] = 0
+    y = 7 + X @ weights.T + 0.1 * rng.standard_normal((80, len(weights)))
+    return X, y if n_outputs else y[:, 0]
+
+
+@pytest.mark.parametrize("n_outputs", [0, 1, 3])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_coef_is_that_of_a_linear_model_over_the_columns(n_outputs, standardize):
+    X, y = rows(n_outputs, np.random.default_rng(0))
+    theirs = LinearRegression().fit(X, y)
+    ours = AutoRegressor(n_channels=2, standardize=standardize).fit(X, y)
+    assert ours.coef_.shape == theirs.coef_.shape
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-12)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-12)
+    assert isinstance(ours.intercept_, float) == (n_outputs == 0)
+
+
+@pytest.mark.parametrize("n_outputs", [0, 2])
+def test_columns_older_than_the_lags_have_weight_0(n_outputs):
+    X, y = rows(n_outputs, np.random.default_rng(1))
+    model = AutoRegressor(n_lags=2, n_channels=2).fit(X, y)
+    theirs = LinearRegression().fit(X[:, -4:], y)
+    assert model.coef_.shape[-1] == model.n_features_in_ == 10
+    assert not model.coef_[..., :-4].any()
+    np.testing.assert_allclose(model.coef_[..., -4:], theirs.coef_, atol=1e-12)
+    y_pred = X @ model.coef_.T + model.intercept_
+    np.testing.assert_allclose(model.predict(X), y_pred, rtol=1e-10)
+
+
+@pytest.mark.parametrize("form", ["array", "list", "table"])
+def test_coef_of_other_forms_is_that_of_a_row_of_the_lags(form):
+    series = walk(59)
+    X, y = series[:-1], series[1:, :1]
+    X, y = {
+        "table": (X, y),
+        "list": ([X[:30], X[30:]], [y[:30, 0], y[30:, 0]]),
+        "array": (X.reshape(2, 29, 2), y.reshape(2, 29, 1)),
+    }[form]
+    model = AutoRegressor(n_lags=3, time_axis=0 if form == "table" else 1).fit(X, y)
+    assert model.coef_.shape == ((6,) if form == "list" else (1, 6))
+    assert model.lag_coef_.shape == (3, 1, 2)
+    past = {"table": series, "list": [series], "array": series[None]}[form]
+    last = np.reshape(model.predict(past), -1)[-1]
+    expected = model.coef_ @ series[-3:].reshape(-1) + model.intercept_
+    np.testing.assert_allclose([last], np.reshape(expected, -1), rtol=1e-10)
+
+
+def test_lag_coef_is_by_lag_output_and_channel():
+    X, y = rows(3, np.random.default_rng(2))
+    model = AutoRegressor(n_channels=2).fit(X, y)
+    by_step = model.coef_.reshape(3, 5, 2)
+    np.testing.assert_array_equal(model.lag_coef_, by_step[:, ::-1].swapaxes(0, 1))
+
+
+def test_features_are_selected_by_coef():
+    """Which changes the number of steps: with n_lags=None they are all lags."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 6))
+    y = 3 * X[:, 2] + 0.1 * rng.standard_normal(100)
+    selected = RFE(AutoRegressor(), n_features_to_select=1).fit(X, y)
+    assert selected.support_.tolist() == [False, False, True, False, False, False]
+    np.testing.assert_allclose(
+        selected.predict(X), LinearRegression().fit(X[:, [2]], y).predict(X[:, [2]])
+    )
+    chosen = SelectFromModel(AutoRegressor(), threshold="mean").fit(X, np.c_[y, -y])
+    assert chosen.get_support().tolist() == selected.support_.tolist()
+    assert RFECV(AutoRegressor(), cv=3).fit(X, y).support_[2]

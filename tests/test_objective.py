@@ -272,8 +272,9 @@ def test_inference_is_the_same_in_any_tiling(monkeypatch, name, last, limits):
     theta = parameters(network.size)
 
     def passes():
-        rows, state = infer(network, theta, data.x, data, last=last)
-        again, _ = infer(network, theta, more.x, more, state, last)
+        forward = network.bind(theta)
+        rows, state = infer(forward, data.x, data, last=last)
+        again, _ = infer(forward, more.x, more, state, last)
         return rows, again
 
     whole = passes()

@@ -184,9 +184,22 @@ def _read_rows(estimator, X, reset):
             f"n_channels={n_channels} does not divide the {X.shape[1]} columns of X: a "
             "row holds n_columns / n_channels steps of n_channels values, step by step."
         )
-    n_steps = X.shape[1] // n_channels
-    lengths = np.full(len(X), n_steps)
-    return Records(X.reshape(-1, n_channels), lengths, "rows")
+    steps = steps_of_rows(X, n_channels)
+    lengths = np.full(len(X), steps.shape[1])
+    return Records(steps.reshape(-1, n_channels), lengths, "rows")
+
+
+def steps_of_rows(rows, n_channels):
+    """Rows (n, n_columns) of a 2-D X as steps (n, n_steps, n_channels), oldest first.
+
+    The order of columns is decided here, and in the inverse below.
+    """
+    return rows.reshape(len(rows), -1, n_channels)
+
+
+def rows_of_steps(steps):
+    """The inverse: steps (n, n_steps, n_channels), oldest first, as rows."""
+    return steps.reshape(len(steps), -1)
 
 
 def _validated(estimator, X, reset):

@@ -10,6 +10,7 @@ from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import at_least
+from ..data._records import rows_of_steps
 from ..layers import Chain, Delay, Dense
 from ._documentation import document
 from ._forecast import Options, forecast
@@ -57,11 +58,18 @@ class AutoRegressor(SequenceRegressor):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_lags, n_outputs, n_channels)
-        ``coef_[k - 1]`` is w_k, the weight of the value k steps back, in units of the
-        data.
-    intercept_ : ndarray of shape (n_outputs,)
-        w_0.
+    coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
+        The weights w_k as those of a linear model over the columns of a 2-D X, in their
+        order and in units of the data: the prediction after a row is ``X @ coef_.T +
+        intercept_``. Columns older than `n_lags` steps have weight 0, and n_columns is
+        ``n_features_in_``. For other forms of X the columns are those of a row of
+        `n_lags` steps, oldest first, and n_columns is n_lags * n_channels. Without the
+        first axis where y has no axis of outputs.
+    intercept_ : float or ndarray of shape (n_outputs,)
+        w_0; a float where y has no axis of outputs.
+    lag_coef_ : ndarray of shape (n_lags, n_outputs, n_channels)
+        The same weights by lag: ``lag_coef_[k - 1]`` is w_k, the weight of the value k
+        steps back.
     noise_covariance_ : ndarray of shape (n_outputs, n_outputs)
         Mean of the squared residuals, and of their products between outputs.
     noise_variance_ : ndarray of shape (n_outputs,)
@@ -133,9 +141,12 @@ class AutoRegressor(SequenceRegressor):
         n_outputs = solution.shape[1]
         x_scaler, y_scaler = self._x_scaler, self._y_scaler
         units = y_scaler.scale[:, None] / x_scaler.scale
-        self.coef_ = coef.transpose(0, 2, 1) * units
-        mean_part = np.einsum("koc,c->o", self.coef_, x_scaler.mean)
-        self.intercept_ = y_scaler.mean + solution[-1] * y_scaler.scale - mean_part
+        self.lag_coef_ = coef.transpose(0, 2, 1) * units
+        mean_part = np.einsum("koc,c->o", self.lag_coef_, x_scaler.mean)
+        intercept = y_scaler.mean + solution[-1] * y_scaler.scale - mean_part
+        coef = self._by_column(self.lag_coef_)
+        self.coef_ = coef[0] if self._flat else coef
+        self.intercept_ = float(intercept[0]) if self._flat else intercept
         covariance = rows.residual_covariance(solution)
         covariance *= y_scaler.scale[:, None] * y_scaler.scale
         self.noise_covariance_ = covariance
@@ -147,6 +158,15 @@ class AutoRegressor(SequenceRegressor):
         n_parameters = solution.size + n_outputs * (n_outputs + 1) / 2
         self.aic_ = float(-2 * log_likelihood + 2 * n_parameters)
         self.bic_ = float(-2 * log_likelihood + np.log(n) * n_parameters)
+
+    def _by_column(self, lag_coef):
+        """Weights by lag as those of the columns of a row, (n_outputs, n_columns)."""
+        n_lags, n_outputs, n_channels = lag_coef.shape
+        is_rows = self._form == "rows"
+        n_steps = self.n_features_in_ // n_channels if is_rows else n_lags
+        window = np.zeros((n_outputs, n_steps, n_channels))
+        window[:, n_steps - n_lags :] = lag_coef[::-1].transpose(1, 0, 2)
+        return rows_of_steps(window)
 
     # ---------------------------------------------------------------- prediction
     def predict(self, X, return_std=False, *, state=None, return_state=False):
@@ -236,7 +256,7 @@ class AutoRegressor(SequenceRegressor):
 
     def _forecast_std(self, n_steps, places):
         q = self.n_outputs_
-        response, coefs = [np.eye(q)], self.coef_[:, :, places]
+        response, coefs = [np.eye(q)], self.lag_coef_[:, :, places]
         while len(response) < n_steps:
             # Psi_j = sum_k A_k Psi_{j-k}
             newest_first = response[: -len(coefs) - 1 : -1]

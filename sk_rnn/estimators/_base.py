@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
+from weakref import finalize
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,6 +31,9 @@ from ..training._inference import infer
 from ._callbacks import FitReport
 from ._lags import check_lengths
 from ._stateful import StatefulMixin
+
+#: By the id of an estimator that lives, its parameters and the network bound to them.
+BOUND = {}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -181,6 +185,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         self._network, self._end = network, None
         theta = self._theta if warm else None
         self._theta = self._train(network, data, theta, report)
+        self._theta.flags.writeable = False
         self._identify()
         if records.is_table:
             self._remember(records, data)
@@ -215,7 +220,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     # ----------------------------------------------------------------- inference
     def _read(self, X):
         """Records of the form that `fit` saw."""
-        check_is_fitted(self)
+        if not self.__sklearn_is_fitted__():  # told in a tenth of the time
+            check_is_fitted(self)
         records = read_X(self, X, self._form)
         if records.rows.shape[1] != self._network.n_in:
             raise ValueError(
@@ -232,9 +238,24 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """
         x = self._x_scaler.transform(records.rows)
         last = self._last if last is None else last
-        rows, state = infer(self._network, self._theta, x, records, state, last)
+        rows, state = infer(self._forward(), x, records, state, last)
         self._check_simulation(state)
         return rows, state
+
+    def _forward(self):
+        """The network with the fitted parameters; see `Layer.bind`."""
+        theta, forward = BOUND.get(id(self), (None, None))
+        if theta is not self._theta:
+            forward = self._network.bind(self._theta)
+            if not self._theta.flags.writeable:  # they stay as they are
+                BOUND[id(self)] = self._theta, forward
+                finalize(self, BOUND.pop, id(self), None)
+        return forward
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "_theta"):
+            self._theta.flags.writeable = False  # as behind `fit`; no copy keeps it
 
     # ------------------------------------------------------------------ weights
     @property

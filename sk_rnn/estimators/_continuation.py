@@ -56,9 +56,7 @@ class Continuation:
         model, n = self.model, len(origins)
         x = model._x_scaler.transform(self.records.rows[origins])
         last = Records(x, np.ones(n, int), "list")
-        self.rows, self.parts = infer(
-            model._network, model._theta, x, last, parts, last=True
-        )
+        self.rows, self.parts = infer(model._forward(), x, last, parts, last=True)
         self.n_sequences = n
         self._take_future(self.records.rows, self.X, origins[:, None] + 1)
         return self
@@ -126,7 +124,7 @@ class Continuation:
         model = self.model
         x = model._x_scaler.transform(self._inputs(k, y, which).astype(y.dtype))
         steps = Steps(np.ones(len(x), int))
-        rows, parts, _ = model._network.forward(model._theta, x, steps, steps, parts)
+        rows, parts, _ = model._forward()(x, steps, steps, parts)
         return rows, parts
 
     def corrected(self, parts, rows):

@@ -201,7 +201,7 @@ class NARXRegressor(NetworkRegressor):
         """Measured outputs; the free run stands in for those that are missing."""
         if not self._has_gaps(y):
             return y
-        rows, _ = infer(self._network, self._theta, x, records, parts)
+        rows, _ = infer(self._forward(), x, records, parts)
         return np.where(np.isnan(y), rows, y)
 
     # --------------------------------------------------------------------- state
@@ -229,8 +229,8 @@ class NARXRegressor(NetworkRegressor):
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
             line[k] = loop.line_behind(measured, before.line[k])
-        taps, nothing = Chain({"delay": delay}), np.empty(0, x.dtype)
-        (inputs,) = infer(taps, nothing, x, records, [inputs], last=True)[1]
+        taps = Chain({"delay": delay}).bind(np.empty(0, x.dtype))
+        (inputs,) = infer(taps, x, records, [inputs], last=True)[1]
         age = before.age + records.lengths
         return [inputs, before._replace(line=line, age=age)]
 

@@ -50,7 +50,8 @@ def rows_ahead(network, theta, x, y, records, parts, horizon):
     ndarray of shape (n_rows, n_outputs)
     """
     _, loop = network.layers
-    open_network, state = open_loop(network, separate=True), _state(network, parts)
+    forward = open_loop(network, separate=True).bind(theta)
+    state = _state(network, parts)
     known = [y]  # known[j]: predictions j steps ahead
     # A horizon beyond the first step of a record is the free run. Without feedback,
     # every horizon is the first.
@@ -61,7 +62,7 @@ def rows_ahead(network, theta, x, y, records, parts, horizon):
             for lag, output in loop.returning.T.tolist()
         ]
         rows = np.concatenate([x, *fed_back], axis=1)
-        known.append(infer(open_network, theta, rows, records, state)[0])
+        known.append(infer(forward, rows, records, state)[0])
         if ahead > loop.n_lags > 0:
             known[ahead - loop.n_lags] = None  # too old to be fed back again
     return known[-1]

@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from .._plot import pyplot
+from ._attribution import attribution
 from ._gradient_flow import gradient_flow
 
 LABELS = {"delta": "dL_t / dz_k", "state": "dL_t / dh_k"}
@@ -150,3 +151,149 @@ class GradientFlowDisplay:
             ax.legend()
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+class AttributionDisplay:
+    r"""Mean size of the gradient of predictions by lag, one line for each channel.
+
+    Of linear models, the size of their coefficients. Best made by `from_estimator`.
+
+    Parameters
+    ----------
+    gradient : ndarray of shape (n, n_outputs, n_lags, n_channels)
+        From `attribution`.
+    scale : ndarray of shape (n_outputs, n_channels), default=None
+        Standard deviation of each channel divided by that of each output, by which
+        gradients are multiplied to be comparable. None: units of the data.
+    channel_names : list of str of length n_channels, default=None
+        For the labels; None is "channel 0" and so on.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+        One for each channel.
+
+    See Also
+    --------
+    attribution : The numbers, and what they mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import GRURegressor
+    >>> from sk_rnn.inspection import AttributionDisplay
+    >>> X = np.random.default_rng(0).standard_normal((20, 15, 2))
+    >>> model = GRURegressor(hidden_layer_sizes=4, random_state=0).fit(X, X[:, -3, 0])
+    >>> display = AttributionDisplay.from_estimator(model, X, n_lags=10)
+    >>> [line.get_label() for line in display.lines_]
+    ['channel 0', 'channel 1']
+    """
+
+    def __init__(self, gradient, *, scale=None, channel_names=None):
+        self.gradient = gradient
+        self.scale = scale
+        self.channel_names = channel_names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        n_lags=None,
+        n_targets=1,
+        output=0,
+        ax=None,
+        **line_kwargs,
+    ):
+        """Compute the gradients of a fitted estimator and draw them.
+
+        They are in units of standard deviations, those learnt in `fit`; in units of the
+        data if the estimator does not `standardize`.
+
+        Parameters
+        ----------
+        estimator, X, n_lags, n_targets
+            See `attribution`.
+        output, ax, line_kwargs
+            See `plot`.
+
+        Returns
+        -------
+        display : AttributionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        TypeError, ValueError, sklearn.exceptions.NotFittedError
+            See `attribution` and `plot`.
+        """
+        pyplot(cls.__name__)
+        gradient = attribution(estimator, X, n_lags=n_lags, n_targets=n_targets)
+        scale = None
+        if estimator.standardize:
+            scale = estimator._x_scaler.scale / estimator._y_scaler.scale[:, None]
+        names = _channel_names(estimator)
+        display = cls(gradient, scale=scale, channel_names=names)
+        return display.plot(ax, output=output, **line_kwargs)
+
+    def plot(self, ax=None, *, output=0, **line_kwargs):
+        r"""Draw one line for each channel: the mean over the targets of \|dy / dx\|.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw, beside what is there; None makes a new figure.
+        output : int, default=0
+            Which output.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of all lines.
+
+        Returns
+        -------
+        display : AttributionDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `output` does not exist.
+        """
+        plt = pyplot(type(self).__name__)
+        _, n_outputs, n_lags, n_channels = self.gradient.shape
+        if not isinstance(output, Integral) or not -n_outputs <= output < n_outputs:
+            raise ValueError(
+                f"output={output!r}, but an index of {n_outputs} output(s) is wanted"
+            )
+        mean = np.abs(self.gradient[:, output]).mean(axis=0)
+        unit = ""
+        if self.scale is not None:
+            mean, unit = mean * self.scale[output], ", in standard deviations"
+        names = self.channel_names or [f"channel {c}" for c in range(n_channels)]
+        if ax is None:
+            _, ax = plt.subplots()
+        # A line shows no point that stands alone.
+        style = {"marker": "o" if n_lags == 1 else None} | line_kwargs
+        self.lines_ = [
+            ax.plot(np.arange(n_lags), values, **({"label": name} | style))[0]
+            for name, values in zip(names, mean.T, strict=True)
+        ]
+        ax.set(xlabel="lag, steps", ylabel=f"mean |dy / dx|{unit}")
+        ax.legend()
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _channel_names(estimator):
+    """The names of the channels, where columns are channels and have names."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None or estimator._form == "rows":
+        return None
+    names, column = list(names), estimator.sequence_column
+    if column is not None:
+        del names[names.index(column) if isinstance(column, str) else column]
+    return names

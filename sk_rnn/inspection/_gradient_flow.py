@@ -1,21 +1,17 @@
 """How the gradient shrinks or grows on its way back in time."""
 
-from typing import NamedTuple
-
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._compat import at_least, check_parameters
-from ..data._dataset import tiles
 from ..data._state import take
 from ..data._steps import Steps
 from ..estimators._hyper_parameters import instantiate
 from ..estimators._network import NetworkRegressor
-from ..layers import Dropout
 from ..numerics._workspace import Workspace
-from ..training._inference import infer
 from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
+from ._model import Model, check_kind, evenly_spaced
 
 CONSTRAINTS = {
     "max_distance": [at_least(0), None],
@@ -112,6 +108,7 @@ def gradient_flow(
     See Also
     --------
     GradientFlowDisplay : The picture.
+    attribution : The gradient of predictions by the inputs.
 
     Notes
     -----
@@ -144,13 +141,11 @@ def gradient_flow(
     >>> print(gradient_flow(integrator, X).state_gamma.round(3))
     [1.]
     """
-    if not isinstance(estimator, NetworkRegressor):
-        raise TypeError(
-            "gradient_flow needs a network of this package with hidden layers (an "
-            "RNN, GRU, LSTM, TDNN or NARXRegressor); got "
-            f"{type(estimator).__name__}. Of a search take its best_estimator_, of a "
-            "pipeline its last step, with X as that step sees it."
-        )
+    needs = (
+        "gradient_flow needs a network of this package with hidden layers (an RNN, "
+        "GRU, LSTM, TDNN or NARXRegressor)"
+    )
+    check_kind(estimator, NetworkRegressor, needs)
     parameters = {
         "max_distance": max_distance,
         "n_targets": n_targets,
@@ -158,20 +153,21 @@ def gradient_flow(
     }
     check_parameters("gradient_flow", CONSTRAINTS, **parameters)
     records = estimator._read(X)
-    model = _Model(estimator, records)
+    hidden, model = _hidden(estimator), Model(estimator, records)
     record, step = _pairs(records.lengths, estimator.washout, n_targets)
     slope = _slopes(estimator, records, y, record, step, n_targets)
     n_distances = int(step.max()) + 1
     if max_distance is not None:
         n_distances = min(n_distances, max_distance + 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        delta, state, n_pairs = _mean_norms(model, record, step, slope, n_distances)
-        values = model.singular_values(n_distances, n_singular_values)
+        found = _mean_norms(model, len(hidden), record, step, slope, n_distances)
+        values = _singular_values(model, n_distances, n_singular_values)
+    delta, state, n_pairs = found
     distance = np.arange(n_distances)
     gamma, scale = _fit(distance, delta)
     state_gamma, state_scale = _fit(distance, state)
     return Bunch(
-        layers=model.hidden,
+        layers=hidden,
         distance=distance,
         n_pairs=n_pairs,
         delta_norm=delta,
@@ -184,104 +180,21 @@ def gradient_flow(
     )
 
 
-class _Spans(NamedTuple):
-    """Stretches of the rows of a table, as `run` wants them."""
-
-    starts: np.ndarray
-    lengths: np.ndarray
-
-
-class _Model:
-    """A fitted network in double precision, with the records it is to run on."""
-
-    def __init__(self, estimator, records):
-        network = estimator._network
-        hidden = dict.fromkeys(name.partition(".")[0] for name in network.shapes)
-        self.hidden = [name for name in hidden if name != "output"]
-        if not self.hidden:
-            raise ValueError(
-                f"This {type(estimator).__name__} has no hidden layer "
-                "(hidden_layer_sizes=()), and so no gradient to follow."
-            )
-        self.network, self.theta = network, estimator._theta.astype(float)
-        self.state = estimator._initial_state(records)
-        self.x = estimator._x_scaler.transform(records.rows.astype(float))
-        self.starts, self.lengths = records.starts, records.lengths
-
-    def layers(self, state):
-        """The layers, their parameters, their parts of a state of the network.
-
-        Without dropout, which rests outside training.
-        """
-        layers, parts = self.network.layers, self.network.parts
-        state = [None] * len(layers) if state is None else state
-        for layer, part, own in zip(layers, parts, state, strict=True):
-            if not isinstance(layer, Dropout):
-                yield layer, self.theta[part], own
-
-    def state_before(self, record, first):
-        """The state before step `first` of records; all are 0, or none is."""
-        state = take(self.state, record)
-        if not first.any():
-            return state
-        spans = _Spans(self.starts[record], first)
-        return infer(self.network, self.theta, self.x, spans, state, last=True)[1]
-
-    def unit_gradients(self, record, first, lengths, slope):
-        """One pass over some steps of records, and back from the last of them.
-
-        Parameters
-        ----------
-        record, first, lengths : ndarray of int of shape (n,)
-            Which records, from which step on, how many steps; the longest first.
-        slope : callable
-            From the outputs at these last steps to dL/dy.
-
-        Returns
-        -------
-        Steps, and list of (dz, dh) of each hidden layer
-        """
-        steps = Steps(lengths)
-        x = self.x[steps.packing(self.starts[record] + first)]
-        passed, workspace = [], Workspace()
-        for layer, theta, own in self.layers(self.state_before(record, first)):
-            x, _, cache = layer.forward(theta, x, steps, steps, own, workspace)
-            passed.append((layer, theta, cache))
-        dy = np.zeros_like(x)
-        dy[steps.ends] = slope(x[steps.ends])
-        found = []
-        for layer, theta, cache in reversed(passed):
-            given, unused = dy.copy(), np.zeros_like(theta)
-            dy = layer.backward(theta, dy, cache, unused)
-            found = layer.unit_gradients(theta, given, cache) + found
-        return steps, found[:-1]  # the last is the output
-
-    def singular_values(self, n_last, n_values):
-        """Of the step Jacobians of all layers with a state; see `gradient_flow`."""
-        n_steps = int(self.lengths[0])
-        n_last = min(n_last, n_steps)
-        x, steps, found = self.x[:n_steps], Steps([n_steps]), []
-        for layer, theta, own in self.layers(take(self.state, [0])):
-            if layer.reach is None:
-                values, x = state_singular_values(
-                    layer, theta, x, own, n_last, n_values
-                )
-                found.append(values)
-            else:
-                x, _, _ = layer.forward(theta, x, steps, steps, own)
-        k = min((values.shape[1] for values in found), default=0)
-        return np.array([v[:, :k] for v in found]).reshape(len(found), n_last, k)
+def _hidden(estimator):
+    """The names of the hidden layers."""
+    names = dict.fromkeys(name.partition(".")[0] for name in estimator._network.shapes)
+    hidden = [name for name in names if name != "output"]
+    if not hidden:
+        raise ValueError(
+            f"This {type(estimator).__name__} has no hidden layer "
+            "(hidden_layer_sizes=()), and so no gradient to follow."
+        )
+    return hidden
 
 
 def _pairs(lengths, washout, n_targets):
-    """Target steps of all records, evenly spaced, the last one with them."""
-    record, step = [], []
-    for k, length in enumerate(lengths.tolist()):
-        n = min(n_targets, max(length - washout, 0))
-        share = np.arange(1, n + 1) * (length - washout)
-        step.append(washout - 1 - (-share // max(n, 1)))
-        record.append(np.full(n, k))
-    record, step = np.concatenate(record), np.concatenate(step)
+    """Target steps of all records, among those that the washout leaves."""
+    record, step = evenly_spaced(lengths, washout, n_targets)
     if not len(record):
         raise ValueError(
             f"washout={washout} leaves no step with a loss: the longest record has "
@@ -311,27 +224,52 @@ def _slopes(estimator, records, y, record, step, n_targets):
     return lambda y_pred, pairs: loss.gradient(y_pred, wanted[pairs])
 
 
-def _mean_norms(model, record, step, slope, n_distances):
+def _mean_norms(model, n_hidden, record, step, slope, n_distances):
     """Means over the pairs at each distance: of dL/dz, of dL/dh; and their number."""
-    total = np.zeros((2, len(model.hidden), n_distances))
+    total = np.zeros((2, n_hidden, n_distances))
     n_pairs = np.zeros(n_distances, int)
-    first = np.maximum(step + 1 - n_distances, 0)
-    for group in (np.flatnonzero(first == 0), np.flatnonzero(first)):
-        for part in tiles((step - first + 1)[group]):
-            part = group[part]
-            lengths = (step - first + 1)[part]
-            steps, found = model.unit_gradients(
-                record[part],
-                first[part],
-                lengths,
-                lambda y_pred, part=part: slope(y_pred, part),
-            )
-            distance = steps.lengths[steps.sequence] - 1 - steps.step
-            n_pairs += np.bincount(distance, minlength=n_distances)
-            for k, gradients in enumerate(found):
-                for sums, rows in zip(total[:, k], gradients, strict=True):
-                    sums += np.bincount(distance, _norms(rows), n_distances)
+    for window in model.windows(record, step, n_distances):
+        steps = window.steps
+        distance = steps.lengths[steps.sequence] - 1 - steps.step
+        n_pairs += np.bincount(distance, minlength=n_distances)
+        for k, gradients in enumerate(_unit_gradients(model, window, slope)):
+            for sums, rows in zip(total[:, k], gradients, strict=True):
+                sums += np.bincount(distance, _norms(rows), n_distances)
     return *(total / n_pairs), n_pairs
+
+
+def _unit_gradients(model, window, slope):
+    """(dz, dh) of each hidden layer: one pass, and back from the last steps.
+
+    `slope` makes dL/dy of the outputs there and of the indices of their pairs.
+    """
+    x, steps, passed, workspace = window.x, window.steps, [], Workspace()
+    for layer, theta, own in model.layers(window.state):
+        x, _, cache = layer.forward(theta, x, steps, steps, own, workspace)
+        passed.append((layer, theta, cache))
+    dy = np.zeros_like(x)
+    dy[steps.ends] = slope(x[steps.ends], window.indices)
+    found = []
+    for layer, theta, cache in reversed(passed):
+        given, unused = dy.copy(), np.zeros_like(theta)
+        dy = layer.backward(theta, dy, cache, unused)
+        found = layer.unit_gradients(theta, given, cache) + found
+    return found[:-1]  # the last is the output
+
+
+def _singular_values(model, n_last, n_values):
+    """Of the step Jacobians of all layers with a state; see `gradient_flow`."""
+    n_steps = int(model.lengths[0])
+    n_last = min(n_last, n_steps)
+    x, steps, found = model.x[:n_steps], Steps([n_steps]), []
+    for layer, theta, own in model.layers(take(model.state, [0])):
+        if layer.reach is None:
+            values, x = state_singular_values(layer, theta, x, own, n_last, n_values)
+            found.append(values)
+        else:
+            x, _, _ = layer.forward(theta, x, steps, steps, own)
+    k = min((values.shape[1] for values in found), default=0)
+    return np.array([v[:, :k] for v in found]).reshape(len(found), n_last, k)
 
 
 def _norms(rows):

@@ -1,5 +1,7 @@
 """The Layer contract, and layers in a chain."""
 
+from functools import partial
+
 import numpy as np
 
 from ..numerics._parameters import size_of, views
@@ -70,6 +72,14 @@ class Layer:
             What `backward` needs (None in inference).
         """
         raise NotImplementedError
+
+    def bind(self, theta):
+        """Make the function (x, steps, wanted, state) of `forward` in inference.
+
+        What depends on the parameters alone is done here, once for many calls. They
+        must not change any more, and x has their precision.
+        """
+        return partial(self.forward, theta)
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         """Add the gradient to `dtheta`; return that of the input rows.
@@ -189,20 +199,39 @@ class Chain(Layer):
         return found[::-1]
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
+        if workspace is None:
+            theta = theta.astype(np.result_type(theta, x), copy=False)
+            return self.bind(theta)(x, steps, wanted, state)
+        passes = [
+            partial(layer.forward, theta[part], workspace=workspace)
+            for layer, part in zip(self.layers, self.parts, strict=True)
+        ]
+        x, _, caches, first = self._run(passes, x, steps, wanted, state)
+        return x, None, (caches, steps, first)
+
+    def bind(self, theta):
+        passes = [
+            layer.bind(theta[part])
+            for layer, part in zip(self.layers, self.parts, strict=True)
+        ]
+
+        def forward(x, steps, wanted, state=None):
+            x, after, _, _ = self._run(passes, x, steps, wanted, state)
+            return x, after, None
+
+        return forward
+
+    def _run(self, passes, x, steps, wanted, state):
+        """Outputs, states and caches of the layers; the structure of what they saw."""
         between = self.between(steps, wanted)
         if between[0] is not steps:
             x = x[steps.rows_of(between[0])]
-        states, caches, after = state or [None] * len(self.layers), [], []
-        for k, (layer, part) in enumerate(zip(self.layers, self.parts, strict=True)):
-            before, behind = between[k : k + 2]
-            x, new_state, cache = layer.forward(
-                theta[part], x, before, behind, states[k], workspace
-            )
+        states, caches, after = state or [None] * len(passes), [], []
+        for k, forward in enumerate(passes):
+            x, new_state, cache = forward(x, between[k], between[k + 1], states[k])
             after.append(new_state)
             caches.append(cache)
-        if workspace is None:
-            return x, after, None
-        return x, None, (caches, steps, between[0])
+        return x, after, caches, between[0]
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         caches, steps, first = cache

@@ -27,9 +27,18 @@ class Dense(Layer):
         p["bias"][...] = 0
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
-        a = np.empty((len(x), self.n_out), np.result_type(theta, x))
-        self.compute(self.views(theta), x, a)
+        a, _, _ = self.bind(theta)(x, steps, wanted)
         return a, None, None if workspace is None else (x, a)
+
+    def bind(self, theta):
+        p = self.views(theta)
+
+        def forward(x, steps, wanted, state=None):
+            a = np.empty((len(x), self.n_out), np.result_type(theta, x))
+            self.compute(p, x, a)
+            return a, None, None
+
+        return forward
 
     def compute(self, p, x, out):
         """Write f(x W + b) into given memory."""

@@ -2,9 +2,13 @@
 
 import numpy as np
 
-from ..numerics._products import gemm
+from ..numerics._products import SMALL, gemm
 from ._kernels import step_parts
 from .cells._base import Blocks
+
+#: To make the memory of a step takes longer than a step of few sequences: of up to so
+#: many it is kept for the next pass.
+FEW = 8
 
 
 class InferencePass:
@@ -23,6 +27,7 @@ class InferencePass:
         self.dtype = p["weight_input"].dtype
         self.kernels = layout.allocate(self.dtype)
         layout.fill(p, self.kernels)
+        self.idle = {}
 
     def forward(self, x, steps, wanted, state):
         """Return the rows that are wanted, and the state after each sequence.
@@ -40,11 +45,10 @@ class InferencePass:
             zeros = np.zeros((steps.n_sequences, n_units), self.dtype)
             state = (zeros,) * self.layout.cell.n_states
         final = tuple(np.array(part, self.dtype) for part in state)
-        living = [part.T for part in final]
         emissions = None if wanted is steps else steps.emissions(wanted)
         for first, stop in steps.spans:
             n = int(steps.sizes[first])
-            walk = _Walk(self, n, living)
+            walk = self._begin(n, final)
             rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
             inputs = x[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
             if emissions is None:
@@ -56,11 +60,22 @@ class InferencePass:
                     if t in emissions:
                         low, targets = emissions[t]
                         y[targets] = h[:, low:].T
-            living = walk.states
-            alive = int(steps.sizes[stop]) if stop < steps.n_steps else 0
-            for target, source in zip(final, living, strict=True):
-                target[alive:n] = source[:, alive:].T
+            for target, source in zip(final, walk.states, strict=True):
+                target[:n] = source.T  # of those that go on, until they end
+            self._end(n, walk)
         return y, final
+
+    def _begin(self, n, states):
+        """A walk of n sequences, in memory that no other thread has."""
+        walk = self.idle.pop(n, None) or _Walk(self, n)
+        for own, given in zip(walk.states, states, strict=True):
+            own[...] = given[:n].T
+        return walk
+
+    def _end(self, n, walk):
+        """Keep the memory of a walk where it is worth it."""
+        if n <= FEW and n * self.kernels.gates.size <= SMALL:
+            self.idle[n] = walk
 
 
 class _Walk:
@@ -70,12 +85,15 @@ class _Walk:
     ----------
     parent : InferencePass
     n : int
-        Number of sequences: the first of those that have states.
-    states : list of ndarray of shape (n_units, >= n)
-        h, and c where the cell has one, before the first step.
+        Number of sequences.
+
+    Attributes
+    ----------
+    states : list of ndarray of shape (n_units, n)
+        h, and c where the cell has one, of the last step.
     """
 
-    def __init__(self, parent, n, states):
+    def __init__(self, parent, n):
         layout, kernels = parent.layout, parent.kernels
         cell, n_units, dtype = layout.cell, layout.n_units, parent.dtype
         self.dtype, self.x_kernel = dtype, kernels.inputs
@@ -88,8 +106,6 @@ class _Walk:
         b = Blocks(values, layout.values, others)
         self.h = self.s[:n_units]
         self.states = [self.h] if cell.n_states == 1 else [self.h, b.c.reshape(-1, n)]
-        for own, given in zip(self.states, states, strict=True):
-            own[...] = given[:, :n]
         self.x_alone = values.reshape(-1, n)[layout.see_h : layout.n_rows]
         flat = self.h.reshape(-1)
         functions = cell.forward(b, flat, flat, b.c if cell.n_states > 1 else None)

@@ -63,22 +63,27 @@ class Recurrent(Layer):
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         dtype = np.result_type(theta, x)
-        p = self.views(theta.astype(dtype, copy=False))
+        theta = theta.astype(dtype, copy=False)
         if workspace is None:
-            size = self.layout.see_h * self.layout.height * steps.n_sequences
-            with threads(worth(size)):
-                y, after = InferencePass(self.layout, p).forward(
-                    x, steps, wanted, state
-                )
-            return y, after, None
+            return self.bind(theta)(x, steps, wanted, state)
         training = self._training_pass(steps, wanted, dtype, workspace)
         ticket, shape = training.begin(), (steps.n_steps, steps.n_sequences)
-        training.load(p)
+        training.load(self.views(theta))
         with small_buffer(), threads(training.n_threads):
             rectangle = _spread(x, steps.cells(steps), shape)
             h = training.forward(rectangle, state, steps.sizes)
         y = _gather(h, steps.cells(wanted) if training.every else None)
         return y, None, (training, ticket, steps, wanted)
+
+    def bind(self, theta):
+        inference = InferencePass(self.layout, self.views(theta))
+        one = self.layout.see_h * self.layout.height
+
+        def forward(x, steps, wanted, state=None):
+            with threads(worth(one * steps.n_sequences)):
+                return *inference.forward(x, steps, wanted, state), None
+
+        return forward
 
     def _training_pass(self, steps, wanted, dtype, workspace):
         """Memory for such steps; of more than the last step if more is wanted."""

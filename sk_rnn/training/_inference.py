@@ -23,13 +23,13 @@ FEW_ROWS = 1000
 VERY_FEW_ROWS = 100
 
 
-def infer(network, theta, x, records, state=None, last=False):
+def infer(forward, x, records, state=None, last=False):
     """Outputs of a network for standardised rows.
 
     Parameters
     ----------
-    network : Layer
-    theta : ndarray of shape (network.size,)
+    forward : callable
+        From `Layer.bind`.
     x : ndarray of shape (n_rows, n_in)
     records : Records
         How the rows of `x` fall into records.
@@ -46,32 +46,36 @@ def infer(network, theta, x, records, state=None, last=False):
         The state after each record.
     """
     with one_thread() if len(x) > FEW_ROWS else nullcontext():
-        return _by_tiles(network, theta, x, records, state, last)
+        if records.lengths[0] == len(x):  # a single record is packed as it is
+            return _of_tile(forward, x, _steps(records.lengths), state, last)
+        return _by_tiles(forward, x, records, state, last)
 
 
-def _by_tiles(network, theta, x, records, state, last):
+def _by_tiles(forward, x, records, state, last):
     starts, lengths = records.starts, records.lengths
-    n_rows = len(lengths) if last else len(x)
-    rows = np.empty((n_rows, network.n_out), x.dtype)
-    states, orders, steps = [], [], None
+    rows, states, orders, steps = None, [], [], None
     for order in tiles(lengths):
         if steps is None or not np.array_equal(steps.lengths, lengths[order]):
             steps = _steps(lengths[order])
         source = steps.packing(starts[order])
         part = take(state, order)
-        if last:
-            wanted = steps.tail(1)
-            rows[order], after, _ = network.forward(
-                theta, x[source], steps, wanted, part
-            )
-        else:
-            rows[source], after = _in_pieces(network, theta, x[source], steps, part)
+        y, after = _of_tile(forward, x[source], steps, part, last)
+        if rows is None:
+            rows = np.empty((len(lengths) if last else len(x), y.shape[1]), x.dtype)
+        rows[order if last else source] = y
         states.append(after)
         orders.append(order)
     if len(states) == 1 and not steps.ragged:
         return rows, after
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, take(join(states), back)
+
+
+def _of_tile(forward, x, steps, state, last):
+    """Outputs of packed rows, at all steps or at the last ones, and the state after."""
+    if last:
+        return forward(x, steps, steps.tail(1), state)[:2]
+    return _in_pieces(forward, x, steps, state)
 
 
 def _steps(lengths):
@@ -85,18 +89,21 @@ def _few_rows(lengths):
     return Steps(lengths)
 
 
-def _in_pieces(network, theta, x, steps, state):
+def _in_pieces(forward, x, steps, state):
     """Outputs of all steps, and the state after them, stretch of time by stretch."""
     n_steps = max(1, PIECE_ROWS // steps.n_sequences)
     if n_steps >= steps.n_steps:
-        return network.forward(theta, x, steps, steps, state)[:2]
-    y, final = np.empty((steps.n_rows, network.n_out), x.dtype), None
+        return forward(x, steps, steps, state)[:2]
+    y, final = None, None
     for first in range(0, steps.n_steps, n_steps):
         stop = min(first + n_steps, steps.n_steps)
         alive = slice(int(steps.sizes[first]))
         piece = Steps(np.minimum(steps.lengths[alive], stop) - first)
         rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
         state = take(state, alive)
-        y[rows], state, _ = network.forward(theta, x[rows], piece, piece, state)
+        out, state, _ = forward(x[rows], piece, piece, state)
+        if y is None:
+            y = np.empty((steps.n_rows, out.shape[1]), x.dtype)
+        y[rows] = out
         final = state if final is None else put(final, alive, state)
     return y, final

@@ -1,0 +1,115 @@
+"""A fitted network as the diagnostics see it, and the stretches they look at."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data._dataset import tiles
+from ..data._state import take
+from ..data._steps import Steps
+from ..layers import Chain, Dropout
+from ..training._inference import infer
+
+
+def check_kind(estimator, kind, needs):
+    """Refuse what is no estimator of a kind; `needs` says who needs which."""
+    if not isinstance(estimator, kind):
+        raise TypeError(
+            f"{needs}; got {type(estimator).__name__}. Of a search take its "
+            "best_estimator_, of a pipeline its last step, with X as that step sees it."
+        )
+
+
+class _Spans(NamedTuple):
+    """Stretches of the rows of a table, as `infer` wants them."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
+
+
+class Window(NamedTuple):
+    """Packed stretches of steps, each with a last step that is looked at."""
+
+    indices: np.ndarray  # of these last steps, among all that are looked at
+    x: np.ndarray
+    steps: Steps
+    state: list | None  # of the network, before the first of them
+
+
+class Model:
+    """A fitted network in double precision, with the records it is to run on.
+
+    Without dropout, which rests outside training.
+    """
+
+    def __init__(self, estimator, records):
+        network, state = estimator._network, estimator._initial_state(records)
+        kept = {
+            name: k
+            for k, name in enumerate(network.names)
+            if not isinstance(network.layers[k], Dropout)
+        }
+        self.network = Chain({name: network.layers[k] for name, k in kept.items()})
+        self.state = None if state is None else [state[k] for k in kept.values()]
+        self.theta = estimator._theta.astype(float)
+        self.x = estimator._x_scaler.transform(records.rows.astype(float))
+        self.starts, self.lengths = records.starts, records.lengths
+
+    def layers(self, state):
+        """The layers, their parameters, their parts of a state of the network."""
+        layers, parts = self.network.layers, self.network.parts
+        state = [None] * len(layers) if state is None else state
+        for layer, part, own in zip(layers, parts, state, strict=True):
+            yield layer, self.theta[part], own
+
+    def windows(self, record, step, n_steps):
+        """Yield all stretches of `n_steps` steps that end at some steps, tile by tile.
+
+        Parameters
+        ----------
+        record, step : ndarray of int of shape (n,)
+            A stretch is shorter where its record begins within it.
+        n_steps : int
+        """
+        first = np.maximum(step + 1 - n_steps, 0)
+        lengths = step + 1 - first
+        for group in (np.flatnonzero(first == 0), np.flatnonzero(first)):
+            for tile in tiles(lengths[group]):
+                part = group[tile]
+                steps = Steps(lengths[part])
+                x = self.x[steps.packing(self.starts[record[part]] + first[part])]
+                state = self._state_before(record[part], first[part])
+                yield Window(part, x, steps, state)
+
+    def _state_before(self, record, first):
+        """The state before step `first` of records; all are 0, or none is."""
+        state = take(self.state, record)
+        if not first.any():
+            return state
+        spans = _Spans(self.starts[record], first)
+        forward = self.network.bind(self.theta)
+        return infer(forward, self.x, spans, state, last=True)[1]
+
+
+def evenly_spaced(lengths, skip, n_targets):
+    """Some steps of all records, evenly spaced, the last one with them.
+
+    Parameters
+    ----------
+    lengths : ndarray of int of shape (n_records,)
+    skip : int or ndarray of int of shape (n_records,)
+        So many first steps are left out.
+    n_targets : int
+        How many of each record; all if there are fewer.
+
+    Returns
+    -------
+    record, step : ndarray of int
+    """
+    record, step = [], []
+    for k, n_left in enumerate(np.maximum(lengths - skip, 0).tolist()):
+        n = min(n_targets, n_left)
+        share = np.arange(1, n + 1) * n_left
+        step.append(lengths[k] - n_left - 1 - (-share // max(n, 1)))
+        record.append(np.full(n, k))
+    return np.concatenate(record), np.concatenate(step)
