@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.utils import check_array
 
 from .._compat import _check_sample_weight
-from ._records import FLOATS, few, is_clean, is_regular, unboxed
+from ._arrays import FLOATS, few, is_clean, is_regular, unboxed
+from ._frames import numbers_of
 
 
 @dataclass
@@ -108,9 +109,15 @@ def _is_list_of_arrays(y, records):
 
 def _check_y(y, dtype, name="y"):
     if not is_clean(y):
-        y = check_array(
-            y, dtype=FLOATS, ensure_2d=False, allow_nd=True, order="C", input_name=name
-        )
+        with numbers_of(y, name):
+            y = check_array(
+                y,
+                dtype=FLOATS,
+                ensure_2d=False,
+                allow_nd=True,
+                order="C",
+                input_name=name,
+            )
     if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
     return y.astype(dtype, copy=False)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import (
     CallbackSupportMixin,
     Interval,
+    StrOptions,
     _fit_context,
     at_least,
     is_of_callbacks,
@@ -44,12 +45,16 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     standardize: bool = True
     washout: int = 0
     n_channels: int = 1
+    lag_order: str = "oldest_first"
+    data_format: str = "channels_last"
     time_axis: int = 1
     sequence_column: int | str | None = None
     carry_state: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
         "n_channels": [at_least(1)],
+        "lag_order": [StrOptions({"oldest_first", "newest_first"})],
+        "data_format": [StrOptions({"channels_last", "channels_first"})],
         "time_axis": [Interval(Integral, 0, 1, closed="both")],
         "sequence_column": [str, Integral, None],
         "washout": [at_least(0)],
@@ -239,7 +244,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = self.time_axis == 1
+        three_d = self.time_axis == 1 and self.lag_order == "oldest_first"
+        tags.input_tags.three_d_array = three_d
         return tags
 
 
