@@ -70,10 +70,10 @@ def numbers_of(values, name):
 def _refuse_dates(values, name):
     try:  # the types of columns show in the first row
         first = list(_parts(values[:1], name))
-    except (TypeError, ValueError, KeyError):  # nothing that has rows
-        return
+    except (TypeError, ValueError, KeyError, NotImplementedError):
+        return  # it has no rows to show, as some sparse matrices
     for where, part in first:
-        if part.dtype.kind == "M" or (part.dtype.kind == "O" and _is_date(part[0])):
+        if part.dtype.kind == "M" or any(map(_is_date, part)):
             raise ValueError(f"{where} {DATES}")
         if part.dtype.kind == "m":
             raise ValueError(f"{where} {DURATIONS}")

@@ -58,3 +58,13 @@ class IndexEnd:
 def _is_plain(index):
     """Whether it is what pandas gives rows that have no index of their own."""
     return type(index).__name__ == "RangeIndex" and index[0] == 0
+
+
+def counts_time(index):
+    """Whether it holds dates or periods at regular distances, in order, of pandas."""
+    kind = type(index).__name__
+    if kind not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
+        return False
+    if not index.is_monotonic_increasing:
+        return False
+    return index.is_full if kind == "PeriodIndex" else index.inferred_freq is not None

@@ -25,6 +25,7 @@ from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
+from ..data._traps import warn_of_traps
 from ..layers import one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
@@ -155,6 +156,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         warm = getattr(self, "warm_start", False) and hasattr(self, "_theta")
         records = read_X(self, X)
         targets = self._read_targets(y, records, records.rows.dtype)
+        warn_of_traps(records, targets, y, getattr(self, "feature_names_in_", None))
         if warm:
             self._check_outputs(targets)
         samples = Samples.weighted(records, targets, sample_weight, self.washout)
