@@ -1,9 +1,10 @@
 """What the doors for X and y share: what they take for an array, and its checks."""
 
 import numpy as np
+from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from ._frames import is_frame, numbers_of
+from ._frames import is_frame, numbers_of, unframed
 
 FLOATS = (np.float64, np.float32)
 
@@ -52,7 +53,13 @@ def validated(estimator, X, reset):
         if X.shape[1:] == (estimator.n_features_in_,):
             return X
     with numbers_of(X, "X"):
-        return validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
+        array = unframed(X)
+        if array is X:
+            return validate_data(estimator, X, dtype=FLOATS, order="C", reset=reset)
+        check_columns(estimator, X, reset)
+        return check_array(
+            array, dtype=FLOATS, order="C", estimator=estimator, input_name="X"
+        )
 
 
 def check_columns(estimator, X, reset):

@@ -49,6 +49,12 @@ def without(X, k):
     return X.select([names[j] for j in keep])
 
 
+def unframed(values):
+    """A frame of polars or pyarrow as one array; scikit-learn forgets their float32."""
+    foreign = is_frame(values) and not hasattr(values, "iloc")
+    return np.asarray(values) if foreign else values
+
+
 @contextmanager
 def numbers_of(values, name):
     """Where values do not become numbers, say which column and what can be done.

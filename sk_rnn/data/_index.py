@@ -65,6 +65,8 @@ def counts_time(index):
     kind = type(index).__name__
     if kind not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
         return False
-    if not index.is_monotonic_increasing:
+    end = IndexEnd.of(index)
+    if end is None or end.next is None:
         return False
-    return index.is_full if kind == "PeriodIndex" else index.inferred_freq is not None
+    # Periods have a length, whether or not some are left out.
+    return kind == "DatetimeIndex" or index[0] + (len(index) - 1) == end.last

@@ -20,7 +20,7 @@ from ._arrays import (
     unboxed,
     validated,
 )
-from ._frames import index_of, numbers_of
+from ._frames import index_of, numbers_of, unframed
 from ._layout import check_in_time, check_names, rows_in_time
 from ._tables import read_sequences
 
@@ -207,7 +207,10 @@ def _read_list(estimator, X, reset):
         if not is_clean(record):
             with numbers_of(record, f"X[{i}]"):
                 record = check_array(
-                    record, dtype=FLOATS, estimator=estimator, input_name=f"X[{i}]"
+                    unframed(record),
+                    dtype=FLOATS,
+                    estimator=estimator,
+                    input_name=f"X[{i}]",
                 )
         records.append(record)
         if records[i].shape[1] != records[0].shape[1]:
@@ -220,7 +223,8 @@ def _read_list(estimator, X, reset):
         if not (type(record) is type(X[0]) is np.ndarray):
             check_columns(estimator, record, reset=False)
     lengths = np.array([len(record) for record in records])
-    return Records(np.concatenate(records), lengths, "list")
+    rows = np.ascontiguousarray(np.concatenate(records))
+    return Records(rows, lengths, "list")
 
 
 def _check_channels(estimator, record, reset):

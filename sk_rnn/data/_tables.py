@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from ._arrays import FLOATS, check_columns
-from ._frames import column, is_frame, names_of, numbers_of, without
+from ._frames import column, is_frame, names_of, numbers_of, unframed, without
 
 
 def read_sequences(estimator, X, reset):
@@ -35,7 +35,11 @@ def read_sequences(estimator, X, reset):
         ids = ids.astype("datetime64[us]")
     with numbers_of(features, "X"):
         features = check_array(
-            features, dtype=FLOATS, order="C", estimator=estimator, input_name="X"
+            unframed(features),
+            dtype=FLOATS,
+            order="C",
+            estimator=estimator,
+            input_name="X",
         )
     lengths = _run_lengths(ids)
     return features, lengths, tuple(ids[np.cumsum(lengths) - 1].tolist())
