@@ -124,7 +124,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             Sequences in any form of the data contract: (n_sequences, n_columns),
             (n_sequences, n_steps, n_channels), a list (or 1-D array of objects) of
             (n_steps_i, n_channels), or with ``time_axis=0`` a table of consecutive
-            steps (n_steps, n_columns).
+            steps (n_steps, n_columns). Frames of pandas, polars and pyarrow are 2-D.
         y : array-like or list of array-like
             Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
             or one per step, (n_sequences, n_steps, n_outputs), or a list of
@@ -144,6 +144,13 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             For input or hyper-parameters outside the contract. The estimator is then
             as it was before.
+
+        Warns
+        -----
+        UserWarning
+            For data that fits the contract and probably means something else: a
+            DataFrame whose index counts time with ``time_axis=1``, a 2-D y with as
+            many columns as X has steps, or a y that is the newest value of X.
         """
         report = FitReport(self, X, y, sample_weight)
         with _all_or_nothing(self):
