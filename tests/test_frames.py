@@ -245,3 +245,14 @@ def test_a_lazy_frame():
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame({"u": U[:, 0]}).lazy()
     refused(r"LazyFrame.*X\.collect\(\)", "fit", frame, Y, time_axis=0)
+
+
+def test_dates_that_name_sequences_are_the_same_in_any_unit():
+    days = np.repeat(WHEN[[4, 2]], 20)
+    model = make("AutoRegressor", time_axis=0, sequence_column=1, n_lags=2)
+    model.fit(pd.DataFrame({"u": U[:, 0], "day": days.astype("M8[s]")}), Y)
+    new = {"u": U[:20, 0], "day": days[:20].astype("M8[ns]")}
+    after = model.predict(pd.DataFrame(new), state=model._end)
+    assert np.array_equal(model.predict(pd.DataFrame(new)), after)
+    state = model.predict(pd.DataFrame(new), return_state=True)[1]
+    assert sorted(state.n_steps) == [20, 40]
