@@ -98,7 +98,7 @@ def test_an_estimator_need_not_be_hashable():
 def test_one_model_predicts_in_several_threads():
     X = np.random.default_rng(1).standard_normal((FEW, 300, 2))
     model = LSTMRegressor(hidden_layer_sizes=16, max_iter=2, random_state=0)
-    model.fit(X, X[..., :1])
+    model.fit(X, -X[..., :1])
     expected = [model.predict(x[None]) for x in X]
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns within a pass
@@ -116,7 +116,7 @@ def test_a_pass_leaves_nothing_to_the_next_one(n):
     """Not even where the one before it overflowed."""
     X = np.random.default_rng(1).standard_normal((n, 9, 1))
     params = {"activation": "relu", "recurrence": "residual", "random_state": 0}
-    model = make("RNNRegressor", **params).fit(X, X)
+    model = make("RNNRegressor", **params).fit(X, -X)
     expected = model.predict(X)
     with np.errstate(all="ignore"):
         model.predict(np.full((n, 2, 1), 1e308))

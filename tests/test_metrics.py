@@ -26,7 +26,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sk_rnn.data._records import boxed
+from sk_rnn.data._arrays import boxed
 from sk_rnn.metrics import make_sequence_scorer
 from sk_rnn.preprocessing import ChannelTransformer
 

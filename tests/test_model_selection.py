@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sk_rnn.data._records import boxed
+from sk_rnn.data._arrays import boxed
 from sk_rnn.model_selection import PanelTimeSeriesSplit
 
 each = pytest.mark.parametrize("name", NAMES)

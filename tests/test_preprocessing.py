@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_rnn import AutoRegressor
-from sk_rnn.data._records import boxed
+from sk_rnn.data._arrays import boxed
 from sk_rnn.preprocessing import ChannelTransformer, make_windows
 
 
@@ -159,7 +159,7 @@ def test_estimators_read_windows_as_meant(name):
     assert model.fit(X, y).score(X, y) > 0.99
     if name == "AutoRegressor":
         assert np.allclose(model.forecast(X[-1:], 3)[0, 0], y[-1])
-    X, y = make_windows(np.column_stack([x, -x]), 2, horizon=(1, 2), target_columns=0)
+    X, y = make_windows(np.column_stack([x, -x]), 3, horizon=(1, 2), target_columns=0)
     assert model.fit(X, y).predict(X).shape == y.shape
 
 
@@ -202,8 +202,8 @@ def test_direct_forecasts_match_recursive_ones_of_a_linear_series():
         ({"X": 3.0}, "at least 1 dimension"),
         ({"X": []}, "0 sample"),
         ({"X": ["a", "b", "c", "d", "e"]}, "could not convert|numeric"),
-        ({"target_columns": "u"}, "target_columns: 'u' is not a column of X"),
-        ({"target_columns": 2}, "target_columns: 2 is out of range"),
+        ({"target_columns": "u"}, "target_columns='u' is not a column of X"),
+        ({"target_columns": 2}, "target_columns=2 is out of range"),
         ({"target_columns": []}, "must name different columns"),
         ({"target_columns": [True, False]}, "positions of columns; got True"),
         ({"target_columns": [0.5]}, "positions of columns; got 0.5"),

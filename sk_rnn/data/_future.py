@@ -6,54 +6,6 @@ import numpy as np
 COMPARED = 1000
 
 
-def column_names(X):
-    """Names of the columns of a frame, or of the frames in a list; else None."""
-    X = X[0] if isinstance(X, list | tuple) else X
-    return list(X.columns) if hasattr(X, "iloc") else None
-
-
-def positions(columns, names, n_columns, what="target_columns"):
-    """Positions of columns that are given by name or by number.
-
-    Parameters
-    ----------
-    columns : str, int or sequence of them
-    names : sequence of str or None
-    n_columns : int
-    what : str
-        What they are, for the message.
-
-    Returns
-    -------
-    list of int
-    """
-    if isinstance(columns, str) or not np.iterable(columns):
-        columns = [columns]
-    found = [_position(column, names, n_columns, what) for column in columns]
-    if len(set(found)) < len(found) or not found:
-        raise ValueError(f"{what} must name different columns; got {columns!r}.")
-    return found
-
-
-def _position(column, names, n_columns, what):
-    if isinstance(column, str):
-        if names is None or column not in list(names):
-            raise ValueError(
-                f"{what}: {column!r} is not a column of X, which has "
-                f"{'no column names' if names is None else list(names)}. Behind a "
-                "transformer that drops names, give its position, or use "
-                "set_output(transform='pandas')."
-            )
-        return list(names).index(column)
-    if not isinstance(column, int | np.integer) or isinstance(column, bool):
-        raise TypeError(f"{what} holds names or positions of columns; got {column!r}.")
-    if not -n_columns <= column < n_columns:
-        raise ValueError(
-            f"{what}: {column} is out of range for X with {n_columns} columns."
-        )
-    return int(column) % n_columns
-
-
 def complete(X_future, X, targets):
     """X_future with all the columns of X.
 

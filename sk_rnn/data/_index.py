@@ -34,7 +34,7 @@ class IndexEnd:
     @classmethod
     def of(cls, records):
         """The ends of records, or None where there is no index that tells an order."""
-        found = _numbers(records.index)
+        found = _numbers(records.index) if records.is_table else None
         if found is None:
             return None
         kind, numbers = found
@@ -143,3 +143,13 @@ def _next(index, otherwise):
 
 def _is_plain(index):
     return type(index).__name__ == "RangeIndex" and index[0] == 0
+
+
+def counts_time(index):
+    """Whether it holds dates or periods at regular distances, in order, of pandas."""
+    if type(index).__name__ not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
+        return False
+    steps = np.diff(_numbers(index)[1])
+    if type(index).__name__ == "PeriodIndex":
+        return bool((steps == 1).all())
+    return bool((steps > 0).all()) and behind(index, 1) is not None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array
 
-from ._records import FLOATS, few, is_clean, is_regular, unboxed
+from ._arrays import FLOATS, few, is_clean, is_regular, unboxed
+from ._frames import numbers_of
 
 
 @dataclass
@@ -112,15 +113,16 @@ def _check_y(y, dtype, missing, name="y"):
     if not is_clean(y):
         if np.ma.isMaskedArray(y):  # check_array would take what the mask hides
             y = y.astype(float).filled(np.nan)
-        y = check_array(
-            y,
-            dtype=FLOATS,
-            ensure_2d=False,
-            allow_nd=True,
-            order="C",
-            ensure_all_finite="allow-nan",
-            input_name=name,
-        )
+        with numbers_of(y, name):
+            y = check_array(
+                y,
+                dtype=FLOATS,
+                ensure_2d=False,
+                allow_nd=True,
+                order="C",
+                ensure_all_finite="allow-nan",
+                input_name=name,
+            )
     if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
     y = y.astype(dtype, copy=False)

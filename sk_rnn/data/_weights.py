@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._compat import _check_sample_weight
-from ._records import few, is_regular, unboxed
+from ._arrays import few, is_regular, unboxed
 
 
 def read_weight(sample_weight, records, targets, washout):

@@ -10,7 +10,7 @@ from scipy import linalg
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import at_least
-from ..data._records import rows_of_steps
+from ..data._layout import rows_of_steps
 from ..layers import Chain, Delay, Dense
 from ._documentation import document
 from ._forecast import Options, forecast
@@ -166,7 +166,7 @@ class AutoRegressor(SequenceRegressor):
         n_steps = self.n_features_in_ // n_channels if is_rows else n_lags
         window = np.zeros((n_outputs, n_steps, n_channels))
         window[:, n_steps - n_lags :] = lag_coef[::-1].transpose(1, 0, 2)
-        return rows_of_steps(window)
+        return rows_of_steps(self, window)
 
     # ---------------------------------------------------------------- prediction
     def predict(self, X, return_std=False, *, state=None, return_state=False):

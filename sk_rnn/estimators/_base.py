@@ -26,6 +26,7 @@ from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
+from ..data._traps import warn_of_traps
 from ..layers import one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
@@ -50,6 +51,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     washout: int = 0
     missing_targets: str = "error"
     n_channels: int = 1
+    lag_order: str = "oldest_first"
+    data_format: str = "channels_last"
     time_axis: int = 1
     sequence_column: int | str | None = None
     target_columns: int | str | list | None = None
@@ -57,6 +60,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "n_channels": [at_least(1)],
+        "lag_order": [StrOptions({"oldest_first", "newest_first"})],
+        "data_format": [StrOptions({"channels_last", "channels_first"})],
         "time_axis": [Interval(Integral, 0, 1, closed="both")],
         "sequence_column": [str, Integral, None],
         "target_columns": [str, Integral, "array-like", None],
@@ -130,7 +135,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             Sequences in any form of the data contract: (n_sequences, n_columns),
             (n_sequences, n_steps, n_channels), a list (or 1-D array of objects) of
             (n_steps_i, n_channels), or with ``time_axis=0`` a table of consecutive
-            steps (n_steps, n_columns).
+            steps (n_steps, n_columns). Frames of pandas, polars and pyarrow are 2-D.
         y : array-like or list of array-like
             Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
             or one per step, (n_sequences, n_steps, n_outputs), or a list of
@@ -153,6 +158,13 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         ValueError, TypeError
             For input or hyper-parameters outside the contract. The estimator is then
             as it was before.
+
+        Warns
+        -----
+        UserWarning
+            For data that fits the contract and probably means something else: a
+            DataFrame whose index counts time with ``time_axis=1``, a 2-D y with as
+            many columns as X has steps, or a y that is the newest value of X.
         """
         report = FitReport(self, X, y, sample_weight)
         with _all_or_nothing(self):
@@ -165,6 +177,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         warm = getattr(self, "warm_start", False) and hasattr(self, "_theta")
         records = read_X(self, X)
         targets = self._read_targets(y, records, records.rows.dtype)
+        warn_of_traps(records, targets, y, getattr(self, "feature_names_in_", None))
         if warm:
             self._check_outputs(targets)
         samples = Samples.weighted(records, targets, sample_weight, self.washout)
@@ -272,7 +285,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = self.time_axis == 1
+        three_d = self.time_axis == 1 and self.lag_order == "oldest_first"
+        tags.input_tags.three_d_array = three_d
         return tags
 
 

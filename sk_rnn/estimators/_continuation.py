@@ -9,9 +9,10 @@ by a step (`MovingWindows`).
 import numpy as np
 from sklearn.utils import check_array
 
+from ..data._arrays import FLOATS
 from ..data._future import complete
 from ..data._index import IndexEnd
-from ..data._records import FLOATS, Records
+from ..data._records import Records
 from ..data._state import put, take
 from ..data._steps import Steps
 from ..training._inference import infer

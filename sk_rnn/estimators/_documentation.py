@@ -49,8 +49,17 @@ missing_targets : {"error", "ignore"}, default="error"
     which carries no loss and no score; all that was observed counts, of several outputs
     at a step each for itself. NaN in X and infinity are refused in any case.
 n_channels : int, default=1
-    How many values a 2-D X holds per step: a row is n_columns / n_channels steps,
-    oldest first, each of n_channels values.
+    How many values a 2-D X holds per step: a row is n_columns / n_channels steps, each
+    of n_channels values.
+lag_order : {"oldest_first", "newest_first"}, default="oldest_first"
+    Order of the steps in the rows of a 2-D X. "newest_first" is that of lag 1, lag 2,
+    ... All other forms of X are in time order.
+data_format : {"channels_last", "channels_first"}, default="channels_last"
+    "channels_last": a 3-D X is (n_sequences, n_steps, n_channels), and the rows of a
+    2-D X go step by step. "channels_first": (n_sequences, n_channels, n_steps), and
+    rows hold all steps of the first channel, then all of the next. Records in a list
+    and tables have a column for each channel. y is (n_sequences, n_steps, n_outputs)
+    with either.
 time_axis : {0, 1}, default=1
     1: the first axis of X counts sequences. 0: X is a table whose rows are consecutive
     steps.

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
-from ..data._future import column_names, positions
+from ..data._frames import names_of, positions
 from ..layers import one_thread
 from ._continuation import Continuation, MovingWindows, ThroughTransformers
 from ._future_index import future_frame
@@ -127,7 +127,8 @@ def target_positions(outside, X, columns):
         )
     if columns is None and not outside.of_X:
         return model._target_positions()
-    names, n_columns = column_names(X), _n_columns(model, X)
+    first = X[0] if isinstance(X, list | tuple) else X
+    names, n_columns = names_of(first), _n_columns(model, X)
     if columns is None and n_columns != _n_columns(model):
         raise ValueError(
             f"The transformers before the model make {_n_columns(model)} columns of "

@@ -7,8 +7,9 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
-from ..data._future import are_next, positions
-from ..data._records import boxed
+from ..data._arrays import boxed
+from ..data._frames import positions
+from ..data._future import are_next
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._targets import read_y

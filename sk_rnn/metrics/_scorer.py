@@ -8,7 +8,8 @@ from sklearn.metrics import get_scorer, make_scorer
 from sklearn.utils import check_consistent_length, get_tags
 
 from .._compat import accepts_sample_weight
-from ..data._records import few, is_list_of_records, unboxed
+from ..data._arrays import few, unboxed
+from ..data._records import is_list_of_records
 from ..data._weights import behind_washout
 from ..estimators._through import unwrap
 

@@ -11,7 +11,7 @@ from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import _safe_indexing, at_least, check_parameters
-from ..data._future import column_names, positions
+from ..data._frames import column, is_frame, names_of, positions
 from ..data._records import Records
 from ..data._state import join
 from ..estimators._forecast import (
@@ -333,19 +333,16 @@ class _Run:
 
 def _sequences(estimator, X):
     """The value of sequence_column of each row, or None."""
-    column = next(
-        (
-            value
-            for name, value in estimator.get_params().items()
-            if name.rpartition("__")[2] == "sequence_column" and value is not None
-        ),
-        None,
-    )
-    if column is None:
+    given = [
+        value
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] == "sequence_column" and value is not None
+    ]
+    if not given:
         return None
-    names = column_names(X)
-    (place,) = positions(column, names, np.shape(X)[1], "sequence_column")
-    return np.asarray(X.iloc[:, place] if names else np.asarray(X)[:, place])
+    X = X if is_frame(X) else np.asarray(X)
+    (k,) = positions(given[0], names_of(X), X.shape[1], "sequence_column")
+    return column(X, k)
 
 
 def _splitter(cv, sequences):

@@ -9,7 +9,8 @@ from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..data._records import boxed, is_list_of_records, n_dims, unboxed
+from ..data._arrays import boxed, unboxed
+from ..data._records import dims_of, is_list_of_records
 from ._sequences import check_alike
 
 
@@ -212,7 +213,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     def _check_channels(self, X, reset):
         """Set or compare number and names of the channels; all sequences are alike."""
         X = unboxed(X)
-        first = X[0] if is_list_of_records(X) or n_dims(X) == 3 else X
+        first = X[0] if is_list_of_records(X) or dims_of(X) == 3 else X
         validate_data(self, first, reset=reset, skip_check_array=True)
 
     def __sklearn_is_fitted__(self):
@@ -236,7 +237,7 @@ def _stacked(X):
         ends = np.cumsum([len(part) for part in parts])
         rows = _joined(parts)
         return rows, False, partial(_cut, ends=ends, as_array=parts is not X)
-    if n_dims(parts) == 3:
+    if dims_of(parts) == 3:
         cube = np.asarray(parts)
         rows = cube.reshape(-1, cube.shape[2])
         return rows, False, lambda out: np.asarray(out).reshape(*cube.shape[:2], -1)

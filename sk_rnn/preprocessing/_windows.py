@@ -7,8 +7,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from .._compat import at_least, check_parameters
-from ..data._future import positions
-from ..data._records import is_regular, run_lengths, unboxed
+from ..data._arrays import is_regular, unboxed
+from ..data._frames import positions
+from ..data._tables import run_lengths
 from ._sequences import check_alike
 
 

@@ -1,0 +1,158 @@
+"""Warnings of what fits the contract and probably means something else."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from estimators import NAMES, filtered, make
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+
+RNG = np.random.default_rng(0)
+SERIES = np.cumsum(RNG.standard_normal(60))
+TABLE = RNG.standard_normal((30, 4))
+CUBE = RNG.standard_normal((8, 5, 2))
+DAYS = pd.date_range("2024-01-01", periods=60, freq="D")
+
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def fit_warns(message, X, y, name="AutoRegressor", **params):
+    """Fit, and see one such warning, at the line of the call."""
+    with pytest.warns(UserWarning, match=message) as seen:
+        make(name, **params).fit(X, y)
+    (one,) = (w for w in seen if w.category is not ConvergenceWarning)
+    assert one.filename == __file__
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message)
+        model = make(name, **params)
+        before = dict(model.__dict__)
+        with pytest.raises(UserWarning):
+            model.fit(X, y)
+        assert model.__dict__ == before
+
+
+def fit_is_quiet(X, y, name="AutoRegressor", **params):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        make(name, **params).fit(X, y)
+
+
+# ------------------------------------------------------------ time_axis forgotten
+INDICES = {
+    "days": DAYS[:30],
+    "work days": pd.date_range("2024-01-01", periods=30, freq="B"),
+    "as read from a file": pd.DatetimeIndex(list(DAYS[:30])),
+    "months": pd.period_range("2020-01", periods=30, freq="M"),
+}
+OTHERS = {
+    "numbers": pd.RangeIndex(30),
+    "names": pd.Index([f"no. {k}" for k in range(30)]),
+    "out of order": DAYS[:30][::-1],
+    "repeated": DAYS[np.repeat(np.arange(15), 2)],
+    "irregular": DAYS[np.cumsum(RNG.integers(1, 3, 30))],
+    "irregular months": pd.period_range("2020-01", periods=31, freq="M").delete(7),
+}
+FORGOTTEN = r"set time_axis=0\. .* X\.reset_index\(drop=True\)"
+
+
+def table(index, columns=("a", "b", "c", "d")):
+    return pd.DataFrame(TABLE, index=index, columns=list(columns))
+
+
+@each
+@pytest.mark.parametrize("kind", INDICES)
+def test_a_table_whose_time_axis_was_forgotten(name, kind):
+    frame, y = table(INDICES[kind]), filtered(TABLE)
+    fit_warns(FORGOTTEN, frame, y, name)
+    fit_warns(FORGOTTEN, frame[["a"]], y, name)
+    fit_is_quiet(frame, y, name, time_axis=0, lags=True)
+    fit_is_quiet(frame.reset_index(drop=True), y, name)
+    fit_is_quiet(frame.to_numpy(), y, name)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_an_index_that_does_not_count_time(kind):
+    fit_is_quiet(table(OTHERS[kind]), filtered(TABLE))
+
+
+def test_names_of_lags_say_what_rows_are():
+    frame = table(DAYS[:30], ["lag_4", "lag_3", "lag_2", "lag_1"])
+    fit_is_quiet(frame, filtered(TABLE))
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_windows_with_the_dates_of_their_targets(n_channels, newest_first, scaled):
+    both = np.column_stack([SERIES, SERIES[::-1]])[:, :n_channels]
+    windows = sliding_window_view(both[:-1], 6, axis=0).transpose(0, 2, 1)
+    windows = windows[:, ::-1] if newest_first else windows
+    X = windows.reshape(len(windows), -1)
+    X = StandardScaler().fit_transform(X) if scaled else X
+    frame = pd.DataFrame(X, index=DAYS[6:])
+    fit_is_quiet(frame, SERIES[6:], n_channels=n_channels)
+
+
+# --------------------------------------------------------------- steps as outputs
+AS_OUTPUTS = r"y is 2-D with 5 columns, and X has 5 steps.*y\[\.\.\., None\].*DataFrame"
+
+
+@each
+def test_targets_at_each_step_that_are_read_as_outputs(name):
+    y = np.stack([filtered(u) for u in CUBE])
+    fit_warns(AS_OUTPUTS, CUBE, y, name)
+    fit_warns(AS_OUTPUTS, list(CUBE), y, name, lags=True)
+    fit_is_quiet(CUBE, y[..., None], name)
+    fit_is_quiet(CUBE, pd.DataFrame(y), name)
+    fit_is_quiet(CUBE, y[:, :4], name)
+    fit_is_quiet(CUBE, y[:, -1], name)
+    fit_is_quiet(CUBE[:, -1:], y[:, -1:], name)
+
+
+def test_outputs_of_rows_and_of_records_of_other_lengths():
+    y = np.stack([filtered(u) for u in CUBE])
+    fit_is_quiet(CUBE.reshape(8, 10), y, n_channels=2)
+    records = [*CUBE[:-1], CUBE[-1][:4]]
+    fit_is_quiet(records, y, n_lags=2)
+
+
+# ------------------------------------------------------------ target in the input
+COPY = "newest value of channel {} of X.*y must be the value after it"
+
+
+@each
+def test_a_target_that_is_the_input(name):
+    one, other = SERIES[:, None], np.column_stack([SERIES[::-1], SERIES])
+    fit_warns(COPY.format(0), one, SERIES, name, time_axis=0, lags=True)
+    fit_warns(COPY.format(1), other, SERIES, name, time_axis=0, lags=True)
+    fit_is_quiet(one[:-1], SERIES[1:], name, time_axis=0, lags=True)
+    windows = sliding_window_view(SERIES, 6)
+    fit_warns(COPY.format(0), windows, SERIES[5:], name)
+    fit_is_quiet(windows[:-1], SERIES[6:], name)
+    fit_warns(COPY.format(1), CUBE, CUBE[:, -1, 1], name)
+    fit_warns(COPY.format(1), list(CUBE), list(CUBE[..., 1]), name, lags=True)
+    fit_is_quiet(CUBE, CUBE[:, 0, 1], name)
+
+
+def test_a_target_in_other_layouts_and_outputs():
+    windows = sliding_window_view(SERIES, 6)[:, ::-1]
+    fit_warns(COPY.format(0), windows, SERIES[5:], lag_order="newest_first")
+    fit_is_quiet(windows, SERIES[:-5], lag_order="newest_first")
+    both = np.column_stack([SERIES[1:], SERIES[:-1]])
+    fit_warns(COPY.format(0), SERIES[:-1, None], both, time_axis=0, n_lags=2)
+    ids = np.repeat([1.0, 2.0], 30)
+    X = np.column_stack([ids, SERIES])
+    fit_warns(COPY.format(0), X, SERIES, time_axis=0, sequence_column=0, n_lags=2)
+
+
+def test_a_target_that_differs_once_or_never_changes():
+    y = SERIES.copy()
+    y[17] += 1e-9
+    fit_is_quiet(SERIES[:, None], y, time_axis=0, n_lags=2)
+    constant = np.column_stack([np.ones(60), SERIES])
+    fit_is_quiet(constant, np.ones(60), time_axis=0, n_lags=2)
+    fit_is_quiet(SERIES[:1, None], SERIES[:1])
