@@ -152,6 +152,38 @@ def test_known_channels_are_read_beside_what_is_fed_back(name, form):
 
 
 @each
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
+def test_layouts_are_the_same_data(name, wrapped):
+    X, y, future, params = cases()["array"]
+    per_step = {"hidden_layer_sizes": 3} if name != "AutoRegressor" else {}
+
+    def ahead(X, y, future, **layout):
+        model = make(name, lags=True, **params | per_step | layout)
+        if wrapped:
+            model = make_pipeline(FunctionTransformer(), model)
+        return sk_rnn.forecast(model.fit(X, y), X, 4, future)
+
+    def turned(cube):
+        return cube.transpose(0, 2, 1)
+
+    expected = ahead(X, y, future)
+    first = {"data_format": "channels_first"}
+    assert_near(ahead(turned(X), y, turned(future), **first), expected, 1e-12)
+    price = turned(future[..., :1])
+    assert_near(ahead(turned(X), y, price, **first), expected, 1e-12)
+    rows = {"n_channels": 2}
+    expected = ahead(X.reshape(4, -1), y, future, **rows)
+    others = {
+        "blocks": (turned(X), first),
+        "newest": (X[:, ::-1], {"lag_order": "newest_first"}),
+        "both": (turned(X[:, ::-1]), first | {"lag_order": "newest_first"}),
+    }
+    for cube, layout in others.values():
+        found = ahead(cube.reshape(4, -1), y, future, **rows | layout)
+        assert_near(found, expected, 1e-12)
+
+
+@each
 def test_a_dataframe_is_read_by_names(name):
     X, y, future, params = cases()["table"]
     names = ["price", "sales"]

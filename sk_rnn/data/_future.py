@@ -6,7 +6,7 @@ import numpy as np
 COMPARED = 1000
 
 
-def complete(X_future, X, targets):
+def complete(X_future, X, targets, axis=-1):
     """X_future with all the columns of X.
 
     Parameters
@@ -17,6 +17,8 @@ def complete(X_future, X, targets):
     targets : list of int
         Positions of the columns that are forecast. They are filled with the first
         value that X has there, to be replaced.
+    axis : int
+        That of the columns, of arrays.
 
     Returns
     -------
@@ -35,7 +37,11 @@ def complete(X_future, X, targets):
         return [complete(future, past, targets) for future, past in pairs]
     if hasattr(X, "iloc"):
         return _complete_frame(X_future, X, targets)
-    return _complete_array(np.asarray(X_future), np.asarray(X), targets)
+    arrays = np.asarray(X_future), np.asarray(X)
+    if axis == -1 or arrays[0].ndim != arrays[1].ndim:
+        return _complete_array(*arrays, targets)
+    full = _complete_array(*(np.moveaxis(a, axis, -1) for a in arrays), targets)
+    return np.moveaxis(full, -1, axis)
 
 
 def _complete_frame(X_future, X, targets):

@@ -152,11 +152,13 @@ def target_positions(outside, X, columns):
 
 def _n_columns(model, X=None):
     """Columns of X, or of what fit saw; of a single step where rows hold several."""
-    if model._form == "rows":
-        return model.n_channels
-    if X is None:
-        return model.n_features_in_
-    return np.shape(X[0] if isinstance(X, list | tuple) else X)[-1]
+    if X is None or model._form == "rows":
+        is_table = model._form == "table"
+        return model.n_features_in_ if is_table else model._n_channels
+    axis = -1
+    if model._form == "array" and model.data_format == "channels_first":
+        axis = 1
+    return np.shape(X[0] if isinstance(X, list | tuple) else X)[axis]
 
 
 def _roll(steps, which, n_steps, noise=None):
