@@ -85,30 +85,30 @@ def _complete_array(X_future, X, targets):
     return full
 
 
-def are_next(records, targets):
-    """Whether targets are the next values of the channels; None where it is not seen.
+def share_of_next(records, targets):
+    """In which share of rows targets are the next values of the channels.
 
-    It is seen where sequences have a target at each step, and where rows are windows
-    that move on step by step.
+    None where it is not seen. It is seen where sequences have a target at each step,
+    and where rows are windows that move on step by step.
     """
     if targets.values.shape[1] != records.rows.shape[1]:
         return None
     if not targets.last:
         edges = np.cumsum(records.lengths)[:-1] - 1
         same = np.setdiff1d(np.arange(min(len(records.rows), COMPARED) - 1), edges)
-        return _mostly_equal(records.rows[same + 1], targets.values[same])
+        return _share_of_equals(records.rows[same + 1], targets.values[same])
     if records.fixed_steps is None or records.fixed_steps == 1:
         return None
     shape = -1, records.fixed_steps, records.rows.shape[1]
     windows = records.rows.reshape(shape)[:COMPARED]
     if not np.array_equal(windows[1:, :-1], windows[:-1, 1:]):
         return None
-    return _mostly_equal(windows[1:, -1], targets.values[: len(windows) - 1])
+    return _share_of_equals(windows[1:, -1], targets.values[: len(windows) - 1])
 
 
-def _mostly_equal(a, b):
+def _share_of_equals(a, b):
     observed = ~np.isnan(b)
     if not observed.any():
         return None
     a, b = a[observed], b[observed]
-    return bool((np.abs(a - b) <= 1e-5 * b.std()).mean() > 0.5)
+    return float((np.abs(a - b) <= 1e-5 * b.std()).mean())

@@ -34,7 +34,7 @@ class IndexEnd:
     @classmethod
     def of(cls, records):
         """The ends of records, or None where there is no index that tells an order."""
-        found = _numbers(records.index) if records.is_table else None
+        found = read_index(records.index) if records.is_table else None
         if found is None:
             return None
         kind, numbers = found
@@ -68,7 +68,7 @@ class IndexEnd:
 
     def check(self, records):
         """Refuse rows that do not come behind these ends; warn of a gap before them."""
-        found = _numbers(records.index)
+        found = read_index(records.index)
         if found is None or found[0] != self.kind:
             return
         if self.is_plain and _is_plain(records.index):
@@ -105,7 +105,7 @@ class IndexEnd:
         return f"{number}"
 
 
-def _numbers(index):
+def read_index(index):
     """What an index counts, and its numbers; None where it tells no order."""
     if index is None or not len(index):
         return None
@@ -138,7 +138,7 @@ def behind(index, n):
 def _next(index, otherwise):
     """What comes behind an index of calendar dates, as a number."""
     found = behind(index, 1)
-    return otherwise if found is None else _numbers(found)[1][0]
+    return otherwise if found is None else read_index(found)[1][0]
 
 
 def _is_plain(index):
@@ -149,7 +149,7 @@ def counts_time(index):
     """Whether it holds dates or periods at regular distances, in order, of pandas."""
     if type(index).__name__ not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
         return False
-    steps = np.diff(_numbers(index)[1])
+    steps = np.diff(read_index(index)[1])
     if type(index).__name__ == "PeriodIndex":
         return bool((steps == 1).all())
     return bool((steps > 0).all()) and behind(index, 1) is not None

@@ -4,12 +4,16 @@ import numpy as np
 
 from .._warnings import warn_caller
 from ._frames import is_frame
-from ._index import counts_time
+from ._future import COMPARED, share_of_next
+from ._index import counts_time, read_index
 from ._layout import lags_of
 
 #: Columns of windows are the same series, shifted: but for this share of its variance,
 #: which leaves room for columns that were scaled one by one.
 SAME_SERIES = 0.01
+
+#: Share of steps in which a table in time order does not jump.
+MANY_JUMPS = 0.05
 
 
 def warn_of_traps(records, targets, y, names):
@@ -30,6 +34,15 @@ def warn_of_traps(records, targets, y, names):
             "time_axis=1 reads each row as a sequence of its own. For rows that are "
             "steps set time_axis=0. If each row is a sequence, drop the index: "
             "X.reset_index(drop=True)."
+        )
+    if records.is_table and (_is_out_of_order(records) or _is_drawn(records, targets)):
+        warn_caller(
+            "The rows of X are not consecutive steps in order of time, as if they had "
+            "been shuffled or drawn from a table (by a shuffled KFold, or by "
+            "HalvingRandomSearchCV): with time_axis=0 the model reads each row as the "
+            "step behind the one before it. Sort them, and split with TimeSeriesSplit "
+            "or PanelTimeSeriesSplit; for searches that halve, let "
+            "resource='max_iter' grow."
         )
     if _may_be_steps(records, targets, y):
         n = targets.values.shape[1]
@@ -55,6 +68,34 @@ def _is_table_in_rows(records, names):
     if records.form != "rows" or not counts_time(records.index):
         return False
     return lags_of(names) is None and not _are_windows(records)
+
+
+def _is_out_of_order(records):
+    """Whether an index of dates, or of row numbers, runs back or jumps time and again.
+
+    Dates may jump (nights, holidays), and numbers may be anything that rises; but row
+    numbers, of which most follow one another, do not.
+    """
+    found = read_index(records.index)
+    if found is None or (found[0] == "numbers" and not records.is_one_table):
+        return False
+    inside = np.ones(len(found[1]) - 1, bool)
+    inside[records.starts[1:] - 1] = False
+    steps = np.diff(found[1])[inside]
+    if (steps < 0).any():
+        return True
+    jumps = (steps != 1).mean() if len(steps) else 0
+    return found[0] == "numbers" and MANY_JUMPS < jumps < 0.5
+
+
+def _is_drawn(records, targets):
+    """Whether targets are the next values of X in most rows, and in many not."""
+    share = share_of_next(records, targets)
+    if share is None or not 0.5 < share < 1 - MANY_JUMPS:
+        return False
+    rows = records.rows[:COMPARED]
+    stays = (rows[1:] == rows[:-1]).mean()
+    return stays < MANY_JUMPS  # or they may be equal by chance
 
 
 def _are_windows(records):

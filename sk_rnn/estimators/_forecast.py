@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
-from ..data._frames import names_of, positions
+from ..data._frames import is_frame, names_of, positions
 from ..layers import one_thread
 from ._continuation import Continuation, MovingWindows, ThroughTransformers
 from ._future_index import future_frame
@@ -39,6 +39,8 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     model = outside.model
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
     quantiles = check_options(options)
+    if outside.of_X or X_future is not None or options.as_frame:
+        _check_kind(X)
     targets = target_positions(outside, X, target_columns)
     sampled = quantiles is not None or options.return_paths
     model._check_feedback(n_steps > 1 or sampled)
@@ -82,6 +84,17 @@ def go_on(steps, quantiles, options):
     if quantiles is not None or options.return_paths:
         found += _sampled(steps, n_steps, quantiles, options)
     return found
+
+
+def _check_kind(X):
+    """Refuse frames whose steps cannot be put together here."""
+    first = X[0] if isinstance(X, list | tuple) else X
+    if is_frame(first) and not hasattr(first, "iloc"):
+        raise TypeError(
+            "Steps to come are put together in frames of pandas or in arrays; X is a "
+            f"{type(first).__module__.partition('.')[0]} {type(first).__name__}: pass "
+            "X.to_pandas()."
+        )
 
 
 def check_options(options):

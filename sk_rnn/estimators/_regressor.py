@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._arrays import boxed
 from ..data._frames import positions
-from ..data._future import are_next
+from ..data._future import share_of_next
 from ..data._layout import rows_in_time
 from ..data._samples import Samples
 from ..data._scaling import Scaler
@@ -29,7 +29,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return read_y(y, records, dtype, self.missing_targets)
 
     def _look_at_targets(self, y, records, targets):
-        self._are_next = are_next(records, targets)
+        share = share_of_next(records, targets)
+        self._are_next = None if share is None else share > 0.5
         names = getattr(y, "columns", None)
         if names is None and getattr(y, "name", None) is not None:
             names = [y.name]

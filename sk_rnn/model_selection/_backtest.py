@@ -211,6 +211,10 @@ def backtest(
     options = Options(quantiles, n_paths, random_state)
     quantiles = check_options(options)
     X, y = indexable(X, y)
+    if is_frame(X) and not hasattr(X, "iloc"):
+        raise TypeError(
+            "backtest takes X as an array or a pandas frame: X.to_pandas()."
+        )
     sequences = _sequences(estimator, X)
     groups = sequences if groups is None else groups
     splits = list(_splitter(cv, sequences).split(X, y, groups))
