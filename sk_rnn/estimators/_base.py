@@ -26,7 +26,7 @@ from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._traps import warn_of_traps
-from ..layers import Forward, one_thread
+from ..layers import Forward, Mean, one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
 from ._lags import check_lengths
@@ -194,7 +194,10 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         data = self._dataset(samples)
         self._network, self._end = network, None
         theta = self._theta if warm else None
-        self._theta = self._train(network, data, theta, report)
+        theta = self._train(network, data, theta, report)
+        if len(theta) > network.size:
+            self._network = Mean(network, len(theta) // network.size)
+        self._theta = theta
         self._identify()
         if records.is_table:
             self._remember(records, data)
@@ -207,10 +210,11 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             )
 
     def _check_size(self, network):
-        if len(self._theta) != network.size:
+        n = network.size * getattr(self, "n_ensemble", 1)
+        if len(self._theta) != n:
             raise ValueError(
                 f"warm_start=True: the fitted model has {len(self._theta)} parameters, "
-                f"the one described by the present hyper-parameters {network.size}."
+                f"the one described by the present hyper-parameters {n}."
             )
 
     def _dataset(self, samples):
@@ -260,6 +264,18 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     @_theta.setter
     def _theta(self, theta):
         self._forward = Forward(self._network, theta)
+
+    def _members(self, parts):
+        """The networks whose mean predicts, their parameters, and states of each."""
+        if not isinstance(self._network, Mean):
+            return [(self._network, self._theta, parts)]
+        thetas = [self._theta[part] for part in self._network.parts]
+        parts = [None] * len(thetas) if parts is None else parts
+        return list(zip(self._network.members, thetas, parts, strict=True))
+
+    def _of_members(self, states):
+        """States of the members as one of the network; the inverse."""
+        return states if isinstance(self._network, Mean) else states[0]
 
     @property
     def weights_(self):

@@ -160,6 +160,16 @@ validation_fraction : float in (0, 1), default=0.1
     Share of the sequences (or of the stretch) that is held out.
 n_iter_no_change : int, default=10
     See `tol`.
+n_init : int, default=1
+    How many times to train, from other initial weights each time. The first start is
+    that of ``n_init=1``.
+n_ensemble : int, default=1
+    How many of these networks to keep, those of the lowest loss (validation loss with
+    `early_stopping`). Predictions are their mean, which is often better than the best
+    of them: with 3 of 3, say.
+n_jobs : int or None, default=None
+    Starts that are trained at once, in processes of joblib; None is 1, -1 all
+    processors. Callbacks do not hear of what happens there.
 """,
     "data attributes": """
 n_features_in_ : int
@@ -181,6 +191,9 @@ loss_ : float
     Training loss, penalty included, at the parameters kept.
 loss_curve_ : list of float of length `n_iter_`
     Training loss after each iteration.
+restarts_ : list of dict of length `n_init`
+    Of each start the `loss`, `validation_loss`, `n_iter`, and whether it was `kept`;
+    `loss_` and the curves are those of the best.
 validation_loss_curve_ : list of float or None
     Mean loss of what was held out, penalty excluded; None without `early_stopping`.
 """,

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._compat import StrOptions, at_least, check_parameters
 from .._warnings import warn_caller
 from ..data._targets import read_y_init
-from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback, taps_of
+from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback, Mean, taps_of
 from ..training._inference import infer
 from ._documentation import document
 from ._lags import check_lengths, input_lags, per_channel
@@ -148,7 +148,9 @@ class NARXRegressor(NetworkRegressor):
     def _one_step(self, network, data):
         if data.last or np.isnan(data.y).any():
             return network, data
-        return open_loop(network), self._with_outputs(data)
+        loops = [open_loop(member) for member in getattr(network, "members", [network])]
+        loop = Mean(loops[0], len(loops)) if len(loops) > 1 else loops[0]
+        return loop, self._with_outputs(data)
 
     def _train(self, network, data, theta, report):
         n_lags, n_steps = network.layers[1].n_lags, int(data.lengths.max())
@@ -212,20 +214,28 @@ class NARXRegressor(NetworkRegressor):
         return self._network.layers[1].n_lags > 0 and not self._last
 
     def _corrected(self, parts, rows):
-        (inputs, loop_state), (_, loop) = parts, self._network.layers
-        line, (lag, output) = loop_state.line.copy(), loop.returning
-        line[:, lag == 1] = rows[:, output[lag == 1]]
-        return [inputs, loop_state._replace(line=line)]
+        _, loop = self._network.layers
+        lag, output = loop.returning
+        found = []
+        for _, _, (inputs, loop_state) in self._members(parts):
+            line = loop_state.line.copy()
+            line[:, lag == 1] = rows[:, output[lag == 1]]
+            found.append([inputs, loop_state._replace(line=line)])
+        return self._of_members(found)
 
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)
-        delay, loop = self._network.layers
-        y = self._fed_back(records, x, y, parts)
-        n = len(records.lengths)
         if parts is None:
+            n = len(records.lengths)
             parts = self._network.initial_state(n, self._theta.dtype)
-        inputs, before = parts
+        y = self._fed_back(records, x, y, parts)
+        members = self._members(parts)
+        return self._of_members([self._past(records, x, y, own) for *_, own in members])
+
+    def _past(self, records, x, y, parts):
+        """The state of a member behind measured outputs y."""
+        (delay, loop), (inputs, before) = self._network.layers, parts
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
             line[k] = loop.line_behind(measured, before.line[k])
@@ -239,21 +249,23 @@ class NARXRegressor(NetworkRegressor):
         n, (delay, loop) = len(records.lengths), self._network.layers
         check_lengths(records, self._network)
         given = read_y_init(y_init, records, self.n_outputs_, self._theta.dtype)
-        inputs, fresh = self._network.initial_state(n, self._theta.dtype)
-        for k, y in enumerate(given):
-            y = self._y_scaler.transform(y)
-            fresh.line[k] = loop.line_behind(y, fresh.line[k])
+        fresh = self._network.initial_state(n, self._theta.dtype)
+        for _, _, (_, own) in self._members(fresh):
+            for k, y in enumerate(given):
+                y = self._y_scaler.transform(y)
+                own.line[k] = loop.line_behind(y, own.line[k])
         if delay.reach:
             warn_caller(
                 "y_init holds outputs alone: the inputs before the first step are "
                 f"taken to be their mean, and the model looks {delay.reach} step(s) "
                 "back at them. state=model.warm_up(X_past, y_past) tells it both."
             )
-        return [inputs, fresh]
+        return fresh
 
     # ---------------------------------------------------------------- prediction
     def _check_simulation(self, state):
-        diverged = state[1].diverged
+        runs = [own.diverged for _, _, (_, own) in self._members(state)]
+        diverged = np.max(runs, axis=0)
         which = np.flatnonzero(diverged >= 0)
         if len(which):
             warn_caller(
@@ -376,5 +388,9 @@ class NARXRegressor(NetworkRegressor):
         x = self._x_scaler.transform(records.rows)
         y = self._y_scaler.transform(targets.values)
         y = self._fed_back(records, x, y, parts)
-        rows = rows_ahead(self._network, self._theta, x, y, records, parts, horizon)
+        rows = [
+            rows_ahead(network, theta, x, y, records, own, horizon)
+            for network, theta, own in self._members(parts)
+        ]
+        rows = np.mean(rows, axis=0) if len(rows) > 1 else rows[0]
         return self._shape(self._y_scaler.inverse_transform(rows), records)

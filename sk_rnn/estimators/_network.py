@@ -1,14 +1,17 @@
 """What all estimators share that are trained by gradient."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import Interval, StrOptions, at_least
-from ..layers import Dropout
+from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
 from ..training._objective import Objective
@@ -20,6 +23,17 @@ from ._regressor import SequenceRegressor
 MOST_DERIVATIVES = 2**27
 
 OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
+
+
+class TrainedNetwork(NamedTuple):
+    """What came of one start; `score` is what is compared between them."""
+
+    theta: np.ndarray
+    loss: float
+    score: float
+    loss_curve: list
+    validation_loss_curve: list
+    ended_by_user: bool
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -40,6 +54,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     early_stopping: bool = False
     validation_fraction: float = 0.1
     n_iter_no_change: int = 10
+    n_init: int = 1
+    n_ensemble: int = 1
+    n_jobs: int | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
@@ -57,9 +74,10 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [
-            at_least(1),
-        ],
+        "n_iter_no_change": [at_least(1)],
+        "n_init": [at_least(1)],
+        "n_ensemble": [at_least(1)],
+        "n_jobs": [Integral, None],
     }
 
     # ------------------------------------------------------------ for subclasses
@@ -86,9 +104,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
 
     def _train(self, network, data, theta, report):
         rng = check_random_state(self.random_state)
-        if theta is None:
-            theta = np.zeros(network.size, data.x.dtype)
-            network.initialise(theta, rng)
+        starts = self._starts(network, data.x.dtype, theta, rng)
         training, validation = data, None
         if self.early_stopping:
             in_time = self.time_axis == 0
@@ -96,25 +112,85 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
                 self.validation_fraction, None if in_time else rng
             )
         training = training.windows(getattr(self, "bptt_steps", None))
-        curriculum = self._curriculum(network, data.last)
-        report.begin(self.max_iter * len(curriculum))
+        n_phases = len(self._curriculum(network, data.last))
+        report.begin(self.max_iter * n_phases * len(starts))
+        fits = self._run(starts, (network, training, validation), report)
+        kept = sorted(range(len(fits)), key=lambda k: fits[k].score)
+        kept = kept[: self.n_ensemble]
+        self._describe(fits, kept, validation)
+        theta = np.concatenate([fits[k].theta for k in kept])
+        held_out = validation if validation is not None else data
+        whole = Mean(network, len(kept)) if len(kept) > 1 else network
+        self._residuals = residuals(*self._one_step(whole, held_out), theta)
+        return theta
+
+    def _starts(self, network, dtype, theta, rng):
+        """Pairs of parameters to begin with and a random state.
+
+        The first is that of a single start, to the last bit.
+        """
+        if theta is not None:
+            return [(part, rng) for part in theta.reshape(-1, network.size)]
+        if self.n_ensemble > self.n_init:
+            raise ValueError(
+                f"n_ensemble={self.n_ensemble} networks are to be kept of "
+                f"n_init={self.n_init} that are trained: raise n_init."
+            )
+        seeds = deepcopy(rng).randint(2**31 - 1, size=self.n_init - 1)
+        starts = []
+        for own in (rng, *map(np.random.RandomState, seeds)):
+            start = np.zeros(network.size, dtype)
+            network.initialise(start, own)
+            starts.append((start, own))
+        return starts
+
+    def _run(self, starts, problem, report):
+        """Train from every start, one by one or side by side."""
+        if len(starts) == 1 or effective_n_jobs(self.n_jobs) == 1:
+            fits = []
+            for start in starts:
+                fits.append(self._train_once(*start, *problem, report.iteration))
+                if fits[-1].ended_by_user and len(fits) >= self.n_ensemble:
+                    break
+            return fits
+        jobs = Parallel(self.n_jobs)
+        return jobs(delayed(_in_worker)(self, *start, *problem) for start in starts)
+
+    def _train_once(self, theta, rng, network, training, validation, callback=None):
+        """Go through the curriculum from one start."""
+        network = deepcopy(network)  # its dropout begins anew
         loss_curve, validation_loss_curve = [], []
-        for trained, form in curriculum:
+        for trained, form in self._curriculum(network, training.last):
             held = form(validation) if validation is not None else None
             objective = self._objective(trained, form(training), rng)
-            monitor = self._monitor(trained, held, report)
+            monitor = self._monitor(trained, held, callback)
             self._minimise(objective, theta, monitor)
-            theta = monitor.theta.astype(data.x.dtype)
+            theta = monitor.theta.astype(training.x.dtype)
             loss_curve += monitor.loss_curve
             validation_loss_curve += monitor.validation_loss_curve
             if monitor.ended_by_user:
                 break
-        self.loss_, self.loss_curve_ = monitor.loss, loss_curve
-        self.validation_loss_curve_ = validation_loss_curve if validation else None
-        self.n_iter_ = len(loss_curve)
-        held_out = validation if validation is not None else data
-        self._residuals = residuals(*self._one_step(network, held_out), theta)
-        return theta
+        curves = loss_curve, validation_loss_curve
+        score = monitor.best if validation is not None else monitor.loss
+        return TrainedNetwork(
+            theta, monitor.loss, float(score), *curves, monitor.ended_by_user
+        )
+
+    def _describe(self, fits, kept, validation):
+        """Set what is told of the fit: curves of the best start, and all starts."""
+        best = fits[kept[0]]
+        self.loss_, self.loss_curve_ = best.loss, best.loss_curve
+        self.validation_loss_curve_ = best.validation_loss_curve if validation else None
+        self.n_iter_ = len(best.loss_curve)
+        self.restarts_ = [
+            {
+                "loss": fit.loss,
+                "validation_loss": fit.score if validation else None,
+                "n_iter": len(fit.loss_curve),
+                "kept": k in kept,
+            }
+            for k, fit in enumerate(fits)
+        ]
 
     def _one_step(self, network, data):
         """The network and the data whose outputs are predictions one step ahead."""
@@ -138,7 +214,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         rng = rng if self.shuffle else None
         return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
 
-    def _monitor(self, network, validation, report):
+    def _monitor(self, network, validation, callback):
         validate = None
         if validation is not None:
             loss = instantiate(LOSSES[self.loss], self)
@@ -149,7 +225,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             self.n_iter_no_change,
             self.verbose,
             validate=validate,
-            callback=report.iteration,
+            callback=callback,
         )
 
     def _minimise(self, objective, theta, monitor):
@@ -216,3 +292,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     def intercepts_(self):
         """Bias vectors in the order of the layers."""
         return [b for b in self.weights_.values() if b.ndim == 1]
+
+
+def _in_worker(estimator, *start):
+    """Train from one start, in a process that has threads of its own to limit."""
+    with one_thread():
+        return estimator._train_once(*start)

@@ -99,7 +99,13 @@ def attribution(estimator, X, *, n_lags=None, n_targets=1):
     n_lags = int(records.lengths.max()) if n_lags is None else n_lags
     skip = np.minimum(n_lags, records.lengths) - 1
     record, step = evenly_spaced(records.lengths, skip, n_targets)
-    gradient = _gradient(Model(estimator, records), record, step, n_lags)
+    gradient = np.mean(
+        [
+            _gradient(Model(estimator, records, k), record, step, n_lags)
+            for k in range(len(estimator._members(None)))
+        ],
+        axis=0,
+    )
     y_scale, x_scale = estimator._y_scaler.scale, estimator._x_scaler.scale
     gradient *= y_scale[:, None, None] / x_scale
     return gradient

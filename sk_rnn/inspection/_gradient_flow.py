@@ -182,6 +182,12 @@ def gradient_flow(
 
 def _hidden(estimator):
     """The names of the hidden layers."""
+    n = len(estimator._members(None))
+    if n > 1:
+        raise ValueError(
+            f"gradient_flow looks into one network; this model is the mean of {n}. Fit "
+            "it with n_ensemble=1."
+        )
     names = dict.fromkeys(name.partition(".")[0] for name in estimator._network.shapes)
     hidden = [name for name in names if name != "output"]
     if not hidden:

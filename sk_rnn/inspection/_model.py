@@ -40,10 +40,18 @@ class Model:
     """A fitted network in double precision, with the records it is to run on.
 
     Without dropout, which rests outside training.
+
+    Parameters
+    ----------
+    estimator : SequenceRegressor
+    records : Records
+    member : int
+        Which of the networks whose mean predicts.
     """
 
-    def __init__(self, estimator, records):
-        network, state = estimator._network, estimator._initial_state(records)
+    def __init__(self, estimator, records, member=0):
+        members = estimator._members(estimator._initial_state(records))
+        network, theta, state = members[member]
         kept = {
             name: k
             for k, name in enumerate(network.names)
@@ -51,7 +59,7 @@ class Model:
         }
         self.network = Chain({name: network.layers[k] for name, k in kept.items()})
         self.state = None if state is None else [state[k] for k in kept.values()]
-        self.theta = estimator._theta.astype(float)
+        self.theta = theta.astype(float)
         self.x = estimator._x_scaler.transform(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 

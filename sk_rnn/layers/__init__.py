@@ -6,6 +6,7 @@ from ._base import Chain, Forward, Layer
 from ._delay import Delay, taps_of
 from ._dense import Dense, Dropout
 from ._feedback import BOUND, Feedback
+from ._mean import Mean
 from ._recurrent import Recurrent
 from .cells import CELLS, Cell
 
@@ -21,6 +22,7 @@ __all__ = [
     "Feedback",
     "Forward",
     "Layer",
+    "Mean",
     "Recurrent",
     "one_thread",
     "taps_of",
