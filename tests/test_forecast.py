@@ -637,3 +637,80 @@ def test_two_outputs_two_known(name):
         X, 4, future, quantiles=(0.1, 0.9), n_paths=30, random_state=0
     )
     assert band.shape == (4, 2, 2) and (band[..., 0] < band[..., 1]).all()
+
+
+# ------------------------------------------------------------- what stands for a form
+@each
+def test_boxed_sequences_are_forecast_as_a_list(name):
+    X, y, future, params = cases()["list"]
+    X = [part[: 24 - k] for k, part in enumerate(X)]
+    y = [part[: 24 - k] for k, part in enumerate(y)]
+    model = make(name, lags=True, **params).fit(X, y)
+    expected = model.forecast(X, 4, future)
+    boxes = [np.empty(4, object) for _ in range(2)]
+    boxes[0][:], boxes[1][:] = X, [part[:5] for part in future]
+    assert_near(model.forecast(boxes[0], 4, boxes[1]), expected, 0)
+    assert_near(model.forecast(boxes[0], 4, np.stack(future)), expected, 0)
+
+
+@each
+def test_nested_lists_are_forecast_as_arrays(name):
+    X, y, future, params = cases()["table"]
+    model = make(name, lags=True, **params).fit(X, y)
+    ahead = model.forecast(X.tolist(), 4, future.tolist())
+    assert_near(ahead, model.forecast(X, 4, future), 0)
+    X, y, future, params = cases()["array"]
+    model = make(name, lags=True, **params).fit(X, y)
+    ahead = model.forecast(X.tolist(), 4, future.tolist())
+    assert_near(ahead, model.forecast(X, 4, future), 0)
+    ragged = [*future[:3], future[3][:4]]
+    with pytest.raises(ValueError, match="X is an array, so X_future must be one"):
+        model.forecast(X, 4, ragged)
+
+
+@pytest.mark.parametrize("package", ["polars", "pyarrow"])
+def test_x_future_of_any_frame_is_read_by_names(package):
+    kind = pytest.importorskip(package)
+    kind = kind.DataFrame if package == "polars" else kind.Table.from_pydict
+    X, y, future, params = cases()["table"]
+    frame = kind({"price": X[:, 0], "sales": X[:, 1]})
+    swapped = kind({"sales": future[:, 1], "price": future[:, 0]})
+    for name in NAMES:
+        model = make(name, lags=True, **params)
+        expected = model.fit(X, y).forecast(X, 4, future)
+        model.fit(frame, y)
+        assert_near(model.forecast(frame, 4, swapped), expected, 1e-12)
+        price = swapped.select(["price"])
+        assert_near(model.forecast(frame, 4, price), expected, 1e-12)
+
+
+def test_a_pipeline_selects_columns_of_polars_by_name():
+    polars = pytest.importorskip("polars")
+    X, y, future, params = cases()["table"]
+    first = ColumnTransformer([("both", StandardScaler(), ["sales", "price"])])
+    model = make("RNNRegressor", **params | {"target_columns": 0})
+    pipes = [make_pipeline(first, model) for _ in range(2)]
+    names = ["price", "sales"]
+    found = []
+    for pipe, kind in zip(pipes, (pd.DataFrame, polars.DataFrame), strict=True):
+        frame, later = (
+            kind(dict(zip(names, part.T, strict=True))) for part in (X, future)
+        )
+        pipe.fit(frame, y)
+        ahead = sk_rnn.forecast(pipe, frame, 4, later, target_columns="sales")
+        found.append(ahead)
+    assert_near(*found, 1e-12)
+
+
+def test_what_no_frame_of_x_future_can_be():
+    X, y, future, params = cases()["table"]
+    frame = pd.DataFrame(X, columns=["price", "sales"])
+    model = make("RNNRegressor", **params).fit(frame, y)
+    later = pd.DataFrame(future, columns=["price", "sales"])
+    with pytest.raises(TypeError, match="must be one with the same.*got Series"):
+        model.forecast(frame, 3, later["price"])
+    with pytest.raises(ValueError, match="columns of the same name"):
+        model.forecast(frame, 3, later[["price", "price"]])
+    model.fit(X, y)
+    with pytest.raises(ValueError, match="X_future holds dates"):
+        model.forecast(X, 3, np.array([["2024-01-01"]] * 3, "M8[D]"))

@@ -2,8 +2,23 @@
 
 import numpy as np
 
+from ._arrays import is_regular, unboxed
+from ._frames import column, frame_of, is_frame, names_of
+from ._records import is_list_of_records
+
 #: Rows in which targets are compared with the next values of the channels.
 COMPARED = 1000
+
+
+def container(X):
+    """What holds sequences, as one of three kinds: an array, a frame or a list.
+
+    A list is one of sequences. Boxed ones become such a list, nested lists of numbers
+    an array. Whatever else there is, is left for `read_X` to refuse.
+    """
+    X = unboxed(X)
+    is_nested = isinstance(X, list | tuple) and not is_list_of_records(X)
+    return np.asarray(X) if is_nested and is_regular(X) else X
 
 
 def complete(X_future, X, targets):
@@ -22,7 +37,10 @@ def complete(X_future, X, targets):
     -------
     array, frame or list of them
     """
+    X_future = container(X_future)
     if isinstance(X, list | tuple):
+        if getattr(X_future, "ndim", None) == 3:
+            X_future = list(X_future)
         if not isinstance(X_future, list | tuple) or len(X_future) != len(X):
             seen = type(X_future).__name__
             if isinstance(X_future, list | tuple):
@@ -33,32 +51,47 @@ def complete(X_future, X, targets):
             )
         pairs = zip(X_future, X, strict=True)
         return [complete(future, past, targets) for future, past in pairs]
-    if hasattr(X, "iloc"):
+    if is_frame(X):
         return _complete_frame(X_future, X, targets)
+    if isinstance(X_future, list | tuple) and not is_regular(X_future):
+        raise ValueError(
+            "X is an array, so X_future must be one, too; got sequences of different "
+            "lengths or widths."
+        )
     return _complete_array(np.asarray(X_future), np.asarray(X), targets)
 
 
 def _complete_frame(X_future, X, targets):
-    if not hasattr(X_future, "iloc"):
+    if not is_frame(X_future):
         raise TypeError(
             "X is a DataFrame, so X_future must be one with the same column names; "
             f"got {type(X_future).__name__}."
         )
-    names = list(X.columns)
+    names, given = names_of(X), names_of(X_future)
     known = [name for k, name in enumerate(names) if k not in targets]
-    given = list(X_future.columns)
     missing = [name for name in known if name not in given]
     unknown = [name for name in given if name not in names]
-    if missing or unknown:
+    if missing or unknown or len(set(given)) < len(given):
         seen = f"lacks {missing}" if missing else f"has {unknown}, which X has not"
+        if not (missing or unknown):
+            seen = f"has columns of the same name, {given}"
         raise ValueError(
             f"X_future {seen}. It must have the columns {known}, which are not "
             "forecast, and may have the others, which are not read."
         )
-    full = X_future.reindex(columns=names).copy()
-    for k in targets:
-        full[names[k]] = X[names[k]].iloc[0]
-    return full
+    if hasattr(X, "iloc") and hasattr(X_future, "iloc"):
+        full = X_future.reindex(columns=names).copy()
+        for k in targets:
+            full[names[k]] = X[names[k]].iloc[0]
+        return full
+    n = X_future.shape[0]
+    columns = {
+        name: np.repeat(column(X, k)[:1], n)
+        if k in targets
+        else column(X_future, given.index(name))
+        for k, name in enumerate(names)
+    }
+    return frame_of(X, columns)
 
 
 def _complete_array(X_future, X, targets):
@@ -70,6 +103,8 @@ def _complete_array(X_future, X, targets):
             f"last with the {len(known)} column(s) {known} of X, which are not "
             f"forecast, or with all {n_columns}, of which the others are not read."
         )
+    if X_future.dtype.kind in "mM":
+        raise ValueError("X_future holds dates or time differences, but X has numbers.")
     full = np.empty((*X_future.shape[:-1], n_columns), np.result_type(X_future, X))
     if X_future.shape[-1] == len(known):
         full[..., known] = X_future

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from ..data._arrays import FLOATS
+from ..data._frames import column, frame_of, is_frame, names_of
 from ..data._future import complete
 from ..data._index import IndexEnd
 from ..data._records import Records
@@ -36,8 +37,8 @@ class Continuation:
         self.X, self.targets, self.n_future = X, targets, n_future
         self.records = self.model._read(outside.transform(X))
         self.n_sequences = len(self.records.lengths)
-        column = self.model._sequence_position()
-        self.places = [k - (column is not None and k > column) for k in targets]
+        ids = self.model._sequence_position()
+        self.places = [k - (ids is not None and k > ids) for k in targets]
 
     def from_the_ends(self, state, X_future):
         """Go on behind the last step of each history; known channels are X_future."""
@@ -235,8 +236,8 @@ class ThroughTransformers(Continuation):
 
     def _read_future(self, X_future):
         n_columns = np.shape(self.X[0] if self._is_list else self.X)[-1]
-        column = self.model._sequence_position() is not None
-        if self._needs(X_future, n_columns - column):
+        n_ids = self.model._sequence_position() is not None
+        if self._needs(X_future, n_columns - n_ids):
             full = complete(X_future, self.X, self.targets)
             records = self.model._read(self.outside.transform(full))
             self._take_future(records.rows, full, self._first_rows(records))
@@ -328,8 +329,8 @@ class MovingWindows(Continuation):
 
 def _columns(container, columns):
     """Some columns of an array or a frame, as an array."""
-    if hasattr(container, "iloc"):
-        return container.iloc[:, columns].to_numpy()
+    if is_frame(container):
+        return np.column_stack([column(container, k) for k in columns])
     return np.asarray(container)[:, columns]
 
 
@@ -337,7 +338,11 @@ def _rows(container, numbers):
     """Some rows of an array or a frame, as a copy."""
     if hasattr(container, "iloc"):
         return container.iloc[numbers].copy()
-    return np.asarray(container)[numbers]
+    if not is_frame(container):
+        return np.asarray(container)[numbers]
+    names = names_of(container)
+    rows = {name: column(container, k)[numbers] for k, name in enumerate(names)}
+    return frame_of(container, rows)
 
 
 def _filled(container, columns, values):
@@ -345,9 +350,15 @@ def _filled(container, columns, values):
     if values is None:
         return container
     if hasattr(container, "iloc"):
-        for k, column in enumerate(columns):
-            container[container.columns[column]] = values[:, k]
+        for k, place in enumerate(columns):
+            container[container.columns[place]] = values[:, k]
         return container
+    if is_frame(container):
+        old = {name: column(container, k) for k, name in enumerate(names_of(container))}
+        new = {
+            names_of(container)[k]: v for k, v in zip(columns, values.T, strict=True)
+        }
+        return frame_of(container, old | new)
     container = container.astype(np.result_type(container, values), copy=False)
     container[..., columns] = values
     return container

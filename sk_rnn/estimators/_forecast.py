@@ -8,6 +8,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
 from ..data._frames import names_of, positions
+from ..data._future import container
 from ..layers import one_thread
 from ._continuation import Continuation, MovingWindows, ThroughTransformers
 from ._future_index import future_frame
@@ -36,7 +37,7 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     y : ndarray or DataFrame
         Alone, or in a tuple before what `options` asks for.
     """
-    model = outside.model
+    model, X = outside.model, container(X)
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
     quantiles = check_options(options)
     targets = target_positions(outside, X, target_columns)

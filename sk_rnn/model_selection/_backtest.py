@@ -12,6 +12,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import _safe_indexing, at_least, check_parameters
 from ..data._frames import column, is_frame, names_of, positions
+from ..data._future import container
 from ..data._records import Records
 from ..data._state import join
 from ..estimators._forecast import (
@@ -210,7 +211,7 @@ def backtest(
     check_parameters("backtest", constraints, horizon=horizon, stride=stride)
     options = Options(quantiles, n_paths, random_state)
     quantiles = check_options(options)
-    X, y = indexable(X, y)
+    X, y = indexable(container(X), y)
     sequences = _sequences(estimator, X)
     groups = sequences if groups is None else groups
     splits = list(_splitter(cv, sequences).split(X, y, groups))
