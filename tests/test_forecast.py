@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from estimators import NAMES, NETWORKS, make
+from estimators import NAMES, NETWORKS, filtered, make
 from helpers import assert_near
 from scipy.stats import norm
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -254,6 +254,31 @@ def test_targets_that_are_not_next_values_are_not_fed_back(name):
     ahead = make(name).fit(windows[:-4], u[9:, 0])  # four steps ahead
     with pytest.raises(ValueError, match="is not the next value of X"):
         ahead.forecast(windows, 3)
+
+
+def test_targets_that_are_not_next_values_are_told_behind_a_scaler_too():
+    series = autoregression(200, np.random.default_rng(0))
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    for outside in (
+        make_pipeline(StandardScaler(), model),
+        TransformedTargetRegressor(model, transformer=StandardScaler()),
+        make_pipeline(FunctionTransformer(lambda X: -np.exp(X)), model),
+    ):
+        outside.fit(series[:-6], series[6:, 0])
+        with pytest.raises(ValueError, match="is not the next value of X"):
+            sk_rnn.forecast(outside, series, 3)
+        sk_rnn.forecast(outside, series, 3, target_columns=0)  # who says so, may
+        sk_rnn.forecast(outside.fit(series[:-1], series[1:, 0]), series, 3)
+
+
+def test_target_columns_of_the_function_are_heeded_by_a_bare_model():
+    u = np.random.default_rng(0).standard_normal((60, 1))
+    model = make("AutoRegressor", lags=True, time_axis=0).fit(u, filtered(u))
+    with pytest.raises(ValueError, match="is not the next value of X"):
+        sk_rnn.forecast(model, u, 3)
+    expected = model.set_params(target_columns=0).forecast(u, 3)
+    model.set_params(target_columns=None)
+    assert_near(sk_rnn.forecast(model, u, 3, target_columns=0), expected, 0)
 
 
 # -------------------------------------------------------------------------- quantiles

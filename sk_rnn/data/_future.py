@@ -9,6 +9,9 @@ from ._records import is_list_of_records
 #: Rows in which targets are compared with the next values of the channels.
 COMPARED = 1000
 
+#: Fewer of them are not enough to compare orders.
+ENOUGH = 30
+
 
 def container(X):
     """What holds sequences, as one of three kinds: an array, a frame or a list.
@@ -114,30 +117,68 @@ def _complete_array(X_future, X, targets):
     return full
 
 
-def are_next(records, targets):
+def are_next(records, targets, alike=None):
     """Whether targets are the next values of the channels; None where it is not seen.
 
-    It is seen where sequences have a target at each step, and where rows are windows
-    that move on step by step.
+    Parameters
+    ----------
+    records : Records
+    targets : Targets
+    alike : callable, default=None
+        Says of two columns whether they are the same; None: `same_values`.
     """
     if targets.values.shape[1] != records.rows.shape[1]:
         return None
+    pairs = _pairs(records, targets)
+    if pairs is None:
+        return None
+    columns = zip(*map(np.transpose, pairs), strict=True)
+    seen = [(alike or same_values)(a, b) for a, b in columns]
+    return None if None in seen else all(seen)
+
+
+def next_columns(records, targets):
+    """For each output the channels whose next values it clearly is, as a list."""
+    pairs = _pairs(records, targets)
+    if pairs is None:
+        return [[] for _ in range(targets.values.shape[1])]
+    channels, outputs = map(np.transpose, pairs)
+    return [[k for k, a in enumerate(channels) if same_values(a, b)] for b in outputs]
+
+
+def _pairs(records, targets):
+    """Next values of the channels, and the targets that they may be; or None.
+
+    There are some where sequences have a target at each step, and where rows are
+    windows that move on step by step.
+    """
     if not targets.last:
         edges = np.cumsum(records.lengths)[:-1] - 1
         same = np.setdiff1d(np.arange(min(len(records.rows), COMPARED) - 1), edges)
-        return _mostly_equal(records.rows[same + 1], targets.values[same])
+        return records.rows[same + 1], targets.values[same]
     if records.fixed_steps is None or records.fixed_steps == 1:
         return None
     shape = -1, records.fixed_steps, records.rows.shape[1]
     windows = records.rows.reshape(shape)[:COMPARED]
     if not np.array_equal(windows[1:, :-1], windows[:-1, 1:]):
         return None
-    return _mostly_equal(windows[1:, -1], targets.values[: len(windows) - 1])
+    return windows[1:, -1], targets.values[: len(windows) - 1]
 
 
-def _mostly_equal(a, b):
-    observed = ~np.isnan(b)
-    if not observed.any():
+def same_values(a, b):
+    """Whether most of b is in a, too; None where there is nothing to be seen."""
+    # What is most of a series says nothing: the zeros of sales that are rare.
+    told = ~np.isnan(b) & (b != np.nanmedian(b)) if not np.isnan(b).all() else []
+    if not np.any(told):
         return None
-    a, b = a[observed], b[observed]
+    a, b = a[told], b[told]
     return bool((np.abs(a - b) <= 1e-5 * b.std()).mean() > 0.5)
+
+
+def same_order(a, b):
+    """Whether a rises (or falls) with b, as it does if the one is the other, scaled."""
+    told = ~np.isnan(b)
+    if told.sum() < ENOUGH:
+        return None
+    steps = np.diff(a[told][np.argsort(b[told], kind="stable")])
+    return bool(max((steps >= 0).mean(), (steps <= 0).mean()) > 0.6)

@@ -118,7 +118,8 @@ def check_options(options):
 def target_positions(outside, X, columns):
     """Positions of the outputs among the columns of X as the outside has it."""
     model = outside.model
-    if outside.is_bare and model.target_columns is None and model._are_next is False:
+    told = columns is not None or model.target_columns is not None
+    if not told and outside.are_next is False:
         raise ValueError(
             "forecast feeds the outputs back as the next inputs, but the y that fit "
             "saw is not the next value of X. Where other inputs drive the model, hand "

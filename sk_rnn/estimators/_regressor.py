@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._arrays import boxed
 from ..data._frames import positions
-from ..data._future import are_next
+from ..data._future import are_next, same_order
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._targets import read_y
@@ -29,6 +29,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _look_at_targets(self, y, records, targets):
         self._are_next = are_next(records, targets)
+        self._are_next_in_order = are_next(records, targets, same_order)
         names = getattr(y, "columns", None)
         if names is None and getattr(y, "name", None) is not None:
             names = [y.name]
