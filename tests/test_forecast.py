@@ -235,7 +235,8 @@ def test_the_index_of_x_future_follows_that_of_x():
     later = pd.DataFrame(future[:, :1], days[24:30], columns=["price"])
     model = make("AutoRegressor", lags=True, **params).fit(frame, y)
     model.forecast(frame, 5, later)
-    with pytest.raises(ValueError, match="begins at 2024-01-24"):
+    behind = "The index of X_future begins at 2024-01-24.*behind the last row of X"
+    with pytest.raises(ValueError, match=behind):
         model.forecast(frame, 5, later.set_axis(days[23:29]))
     with pytest.warns(UserWarning, match="rows are missing"):
         model.forecast(frame, 5, later.set_axis(days[30:36]))
@@ -593,9 +594,11 @@ def test_a_frame_goes_on_with_its_index(freq, lost):
     [
         (pd.RangeIndex(30), [30, 31]),
         (pd.Index(np.arange(30) * 0.5), [15.0, 15.5]),
+        (pd.Index(np.arange(30, dtype="u1")), [30, 31]),
+        (pd.period_range("2020-01", periods=90, freq="M")[::3], ["2027-07", "2027-10"]),
         (pd.period_range("2020Q1", periods=30, freq="Q"), ["2027Q3", "2027Q4"]),
     ],
-    ids=["rows", "numbers", "periods"],
+    ids=["rows", "numbers", "small", "every third", "periods"],
 )
 def test_other_indices_go_on(index, behind):
     X = dated("D").set_axis(index)[["sales"]]
@@ -604,6 +607,38 @@ def test_other_indices_go_on(index, behind):
     frame = model.forecast(X, 2, as_frame=True)
     assert [str(label) for label in frame.index] == list(map(str, behind))
     assert frame.columns.tolist() == ["sales"]
+
+
+def test_an_index_of_tenths_goes_on():
+    """Its steps are even but for rounding."""
+    X = dated("D").set_axis(np.arange(30) * 0.1)[["sales"]]
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    assert_near(model.forecast(X, 2, as_frame=True).index.to_numpy(), [3, 3.1], 1e-9)
+
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        DAYS[::-1],
+        DAYS.to_period()[::-1],
+        DAYS.to_period()[[*range(0, 28), 29, 28]],
+        pd.Index(np.arange(30, dtype="u1")[::-1]),
+        pd.Index([3] * 30),
+        pd.period_range("2024-01", periods=40, freq="M").delete(range(5, 15)),
+    ],
+    ids=["backwards", "periods back", "unsorted", "small back", "same", "gap"],
+)
+@pytest.mark.filterwarnings("ignore:The rows of the table")
+def test_an_index_that_does_not_rise_evenly_does_not_go_on(index):
+    X = dated("D").set_axis(index)[["sales"]]
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    with pytest.raises(ValueError, match="numbers that rise evenly"):
+        model.forecast(X, 2, as_frame=True)
 
 
 def test_frames_of_panels():

@@ -156,3 +156,29 @@ def test_a_target_that_differs_once_or_never_changes():
     constant = np.column_stack([np.ones(60), SERIES])
     fit_is_quiet(constant, np.ones(60), time_axis=0, n_lags=2)
     fit_is_quiet(SERIES[:1, None], SERIES[:1])
+
+
+# ------------------------------------------------------ rows out of the order of time
+def test_rows_out_of_the_order_of_time_are_warned_of():
+    days = pd.date_range("2024-01-01", periods=20)
+    X = pd.DataFrame({"u": np.random.default_rng(0).standard_normal(20)}, days)
+    y = X["u"].cumsum().to_numpy()
+    model = make("RNNRegressor", time_axis=0, target_columns=0)
+    for index in (days[::-1], days.to_period()[::-1], days - days[5:6].repeat(20)):
+        model.fit(X.set_axis(index.sort_values()), y)  # no warning
+        if not index.is_monotonic_increasing:
+            with pytest.warns(UserWarning, match=r"row 1 .* does not come after row 0"):
+                model.fit(X.set_axis(index), y)
+    with pytest.warns(UserWarning, match="does not come after"):
+        model.forecast(X[::-1], 2)
+    model.fit(X.set_axis(np.arange(20)[::-1]), y)  # numbers may be anything
+
+
+def test_a_panel_without_a_column_of_sequences_is_warned_of():
+    days = pd.date_range("2024-01-01", periods=10)
+    u = np.random.default_rng(0).standard_normal(20)
+    X = pd.DataFrame({"u": u, "store": np.repeat([1, 2], 10)}, days.append(days))
+    model = make("RNNRegressor", time_axis=0)
+    with pytest.warns(UserWarning, match=r"row 10 .*name a sequence_column"):
+        model.fit(X, u.cumsum())
+    model.set_params(sequence_column="store").fit(X, u.cumsum())  # no warning

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._warnings import warn_caller
 from ._frames import is_frame
-from ._index import counts_time
+from ._index import counts_time, goes_back
 from ._layout import lags_of
 
 #: Columns of windows are the same series, shifted: but for this share of its variance,
@@ -31,6 +31,7 @@ def warn_of_traps(records, targets, y, names):
             "steps set time_axis=0. If each row is a sequence, drop the index: "
             "X.reset_index(drop=True)."
         )
+    warn_of_disorder(records)
     if _may_be_steps(records, targets, y):
         n = targets.values.shape[1]
         warn_caller(
@@ -47,6 +48,21 @@ def warn_of_traps(records, targets, y, names):
             "predict the next value, y must be the value after it: X = series[:-1] "
             "and y = series[1:] as a table (time_axis=0), or y = series[n_steps:] for "
             "windows of n_steps."
+        )
+
+
+def warn_of_disorder(records):
+    """Warn of a table that is not in the order of time, by its index."""
+    row = goes_back(records)
+    if row is not None:
+        where = "each sequence" if records.ids is not None else "the table"
+        advice = "X.sort_index() sorts them, y alike"
+        if records.ids is None:
+            advice += "; where they are of several sequences, name a sequence_column"
+        warn_caller(
+            f"The rows of {where} are taken as consecutive steps, but by the index of "
+            f"X row {row} ({records.index[row]}) does not come after row {row - 1} "
+            f"({records.index[row - 1]}). {advice}."
         )
 
 

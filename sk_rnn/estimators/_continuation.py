@@ -16,6 +16,7 @@ from ..data._index import IndexEnd
 from ..data._records import Records
 from ..data._state import put, take
 from ..data._steps import Steps
+from ..data._traps import warn_of_disorder
 from ..training._inference import infer
 
 
@@ -42,6 +43,7 @@ class Continuation:
 
     def from_the_ends(self, state, X_future):
         """Go on behind the last step of each history; known channels are X_future."""
+        warn_of_disorder(self.records)
         self._read_history(state)
         self._read_future(X_future)
         return self
@@ -205,7 +207,7 @@ class Continuation:
         self._check_lengths(records.lengths[order], len(order))
         end = IndexEnd.of(self.records)
         if end is not None:
-            end.check(records)
+            end.check(records, "X_future")
         return records.starts[order][:, None]
 
     def _check_lengths(self, lengths, n_sequences):
