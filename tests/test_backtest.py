@@ -181,6 +181,16 @@ def test_what_is_refused():
         backtest(make("RNNRegressor"), windows[:-1], y[5:], horizon=2, cv=CV)
 
 
+def test_splits_may_be_given_as_such():
+    X, y = sales()
+    model = make("RNNRegressor", time_axis=0, target_columns=1)
+    expected = backtest(model, X, y, horizon=3, cv=CV)
+    for cv in (list(CV.split(X)), CV.split(X)):
+        assert_near(backtest(model, X, y, horizon=3, cv=cv).y_pred, expected.y_pred, 0)
+    with pytest.raises(ValueError, match="Expected `?cv`? as"):
+        backtest(model, X, y, horizon=3, cv="time")
+
+
 def test_a_driven_model_behind_a_scaler_is_simulated_all_the_same():
     u = np.random.default_rng(0).standard_normal((60, 1))
     y = filtered(u)

@@ -7,7 +7,7 @@ from estimators import NAMES, NETWORKS, filtered, make
 from helpers import assert_near
 from scipy.stats import norm
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -169,6 +169,21 @@ def test_a_dataframe_is_read_by_names(name):
         model.forecast(frame, 5, price.assign(cost=1.0))
     with pytest.raises(TypeError, match="X_future must be one"):
         model.forecast(frame, 5, future)
+
+
+@each_form
+def test_target_columns_that_contradict_the_targets_are_refused(form):
+    X, y, _, params = cases()[form]
+    if form == "rows":  # windows that move on step by step
+        series = driven(40, np.random.default_rng(0))
+        X = np.lib.stride_tricks.sliding_window_view(series, 6, axis=0)
+        X, y = X.transpose(0, 2, 1).reshape(len(X), -1)[:-1], series[6:, 1]
+    column = {"table of records": 1, "list": [0]}.get(form, 0)
+    more = {} if form == "rows" else {"lags": True}
+    model = make("AutoRegressor", **params | {"target_columns": column}, **more)
+    with pytest.raises(ValueError, match="channel 0 of X for an output .* channel 1"):
+        model.fit(X, y)
+    model.set_params(**params).fit(X, y)
 
 
 @each_form
@@ -396,7 +411,11 @@ def test_blocks_keep_what_correlation_there_is():
     assert set(drawn.sum(axis=1)) == {0, 10}
 
 
-@pytest.mark.parametrize("quantiles", [0.5, [], [0, 0.5], [1.0], [[0.1, 0.9]]], ids=str)
+@pytest.mark.parametrize(
+    "quantiles",
+    ["x", ["a"], {0.1, 0.9}, 0.5, [], [0, 0.5], [1.0], [[0.1, 0.9]]],
+    ids=str,
+)
 def test_quantiles_are_checked(quantiles):
     X, y, future, params = cases()["table"]
     model = make("RNNRegressor", **params).fit(X, y)
@@ -417,6 +436,26 @@ def test_a_quantile_is_not_fed_back(name):
     with pytest.raises(ValueError, match="0.9 quantile"):
         model.forecast(X, 2, future)
     make(name, **params | {"quantile": 0.5}).fit(X, y).forecast(X, 2, future)
+
+
+@pytest.mark.parametrize("name", ["AutoRegressor", "TDNNRegressor"])
+def test_a_forecast_that_diverges_is_told(name):
+    """The other models are bounded, or tell it like the NARX."""
+    growing = np.geomspace(1, 1e30, 100)[:, None]
+    params = {"n_lags": 1}
+    if name == "TDNNRegressor":
+        params = {"n_lags": 0, "hidden_layer_sizes": (), "max_iter": 100}
+    model = make(name, time_axis=0, **params)
+    model.fit(growing[:-1], growing[1:, 0])
+    with pytest.warns(ConvergenceWarning, match=r"1 of 1 forecast\(s\) are not finite"):
+        y = model.forecast(growing, 1500)
+    assert np.isinf(y[-1])
+    with pytest.warns(ConvergenceWarning, match=r"5 of 5 sampled path\(s\)") as told:
+        model.forecast(growing, 1500, return_paths=True, n_paths=5)
+    assert told[0].filename == __file__
+    pipe = make_pipeline(StandardScaler(), model).fit(growing[:-1], growing[1:, 0])
+    with pytest.raises(ValueError, match="not finite, and cannot pass through"):
+        sk_rnn.forecast(pipe, growing, 1500)
 
 
 # --------------------------------------------------------------------------- wrappers
@@ -502,6 +541,20 @@ def test_windows_move_on_behind_a_scaler():
         sk_rnn.forecast(pipe, windows[-1:], 5, state=state)
 
 
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_windows_in_frames_move_on_behind_a_scaler(package):
+    frame = pytest.importorskip(package).DataFrame
+    series = autoregression(80, np.random.default_rng(0))[:, 0] + 5
+    windows = np.lib.stride_tricks.sliding_window_view(series, 6)
+    pipe = make_pipeline(StandardScaler(), make("LSTMRegressor"))
+    pipe.fit(windows[:-1], series[6:])
+    expected = sk_rnn.forecast(pipe, windows[-2:], 5)
+    names = [f"lag_{k}" for k in range(6, 0, -1)]
+    windows = frame({n: part.copy() for n, part in zip(names, windows.T, strict=True)})
+    pipe.fit(windows[:-1], series[6:])
+    assert_near(sk_rnn.forecast(pipe, windows[-2:], 5), expected, 1e-10)
+
+
 def test_a_pipeline_that_encodes_names():
     """Fifty stores would do as well: a store, a promotion by name, and sales."""
     rng = np.random.default_rng(0)
@@ -552,6 +605,9 @@ def test_a_transformer_that_looks_back_is_refused():
 
 def test_what_holds_no_model_is_refused():
     X, y, _, params = cases()["table"]
+    for nothing in (None, "passthrough", 3):
+        with pytest.raises(TypeError, match="estimator must be a regressor of sk_rnn"):
+            sk_rnn.forecast(nothing, X, 3)
     with pytest.raises(TypeError, match="regressor Ridge"):
         sk_rnn.forecast(make_pipeline(StandardScaler(), Ridge()).fit(X, y), X, 3)
     with pytest.raises(NotFittedError):

@@ -38,8 +38,7 @@ class Continuation:
         self.X, self.targets, self.n_future = X, targets, n_future
         self.records = self.model._read(outside.transform(X))
         self.n_sequences = len(self.records.lengths)
-        ids = self.model._sequence_position()
-        self.places = [k - (ids is not None and k > ids) for k in targets]
+        self.places = self.model._target_channels(targets)
 
     def from_the_ends(self, state, X_future):
         """Go on behind the last step of each history; known channels are X_future."""
@@ -317,8 +316,8 @@ class MovingWindows(Continuation):
 
     def _predicted(self, windows):
         X = windows
-        if hasattr(self.X, "iloc"):
-            X = type(self.X)(windows, columns=self.X.columns)
+        if is_frame(self.X):
+            X = frame_of(self.X, dict(zip(names_of(self.X), windows.T, strict=True)))
         records = self.model._read(self.outside.transform(X))
         return self.model._infer(records, None, last=True)[0], windows
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
+from .._warnings import warn_caller
 from ..data._frames import names_of, positions
 from ..data._future import container
 from ..layers import one_thread
@@ -15,6 +17,11 @@ from ._future_index import future_frame
 
 #: Sequences times paths that go on at once.
 PATHS_AT_ONCE = 2**15
+
+DIVERGED = (
+    "the model is unstable when its outputs are fed back, or they left the range in "
+    "which the transformation of y can be inverted"
+)
 
 
 @dataclass
@@ -71,6 +78,11 @@ def go_on(steps, quantiles, options):
         Point forecasts; standard deviations, quantiles and paths as wanted.
     """
     n_steps = steps.n_future + 1
+    with np.errstate(over="ignore", invalid="ignore"):  # told by _warn_of_divergence
+        return _go_on(steps, n_steps, quantiles, options)
+
+
+def _go_on(steps, n_steps, quantiles, options):
     found = [_roll(steps, np.arange(steps.n_sequences), n_steps)]
     y, std = found[0], None
     if steps.outside.is_bare:
@@ -102,7 +114,10 @@ def check_options(options):
     )
     if options.quantiles is None:
         return None
-    quantiles = np.asarray(options.quantiles, float)
+    try:
+        quantiles = np.asarray(options.quantiles, float)
+    except (TypeError, ValueError):
+        quantiles = np.zeros(0)
     if (
         quantiles.ndim != 1
         or not len(quantiles)
@@ -168,6 +183,11 @@ def _roll(steps, which, n_steps, noise=None):
     out = np.empty((len(which), n_steps, model.n_outputs_), rows.dtype)
     for k in range(n_steps):
         if k:
+            if outside.of_X and not np.isfinite(out[:, k - 1]).all():
+                raise ValueError(
+                    f"A forecast {k} step(s) ahead is not finite, and cannot pass "
+                    f"through the transformers: {DIVERGED}."
+                )
             rows, parts = steps.step(k - 1, out[:, k - 1], parts, which)
         if noise is not None:
             rows = rows + noise[:, k]
@@ -175,7 +195,20 @@ def _roll(steps, which, n_steps, noise=None):
         out[:, k] = outside.inverse_transform(model._y_scaler.inverse_transform(rows))
     if noise is None:
         steps.check(parts)
+    _warn_of_divergence(out, noise is not None)
     return out
+
+
+def _warn_of_divergence(out, is_sampled):
+    lost = ~np.isfinite(out).all(axis=2)
+    if lost.any():
+        what = f"{lost.any(axis=1).sum()} of {len(out)} "
+        what += "sampled path(s)" if is_sampled else "forecast(s)"
+        warn_caller(
+            f"{what} are not finite from {lost.any(axis=0).argmax() + 1} step(s) ahead "
+            f"on: {DIVERGED}.",
+            ConvergenceWarning,
+        )
 
 
 def _sampled(steps, n_steps, quantiles, options):
