@@ -731,8 +731,9 @@ def test_float32_stays(name):
     series = autoregression(60, np.random.default_rng(0)).astype(np.float32)
     model = make(name, lags=True, time_axis=0).fit(series[:-1], series[1:, 0])
     ask = {"quantiles": (0.1, 0.9), "n_paths": 20, "random_state": 0}
-    y, band = model.forecast(series, 5, **ask)
-    assert y.dtype == np.float32 and np.isfinite(band).all()
+    found = model.forecast(series, 5, return_paths=True, **ask)
+    assert [part.dtype for part in found] == [np.float32] * 3
+    assert np.isfinite(found[1]).all()
 
 
 @each

@@ -90,7 +90,8 @@ def _go_on(steps, n_steps, quantiles, options):
     if options.return_std:
         found.append(np.broadcast_to(std, y.shape).astype(y.dtype))
     if quantiles is not None and std is not None:
-        found.append(y[..., None] + std[..., None] * norm.ppf(quantiles))
+        band = y[..., None] + std[..., None] * norm.ppf(quantiles)
+        found.append(band.astype(y.dtype))
         quantiles = None
     if quantiles is not None or options.return_paths:
         found += _sampled(steps, n_steps, quantiles, options)
@@ -222,7 +223,7 @@ def _sampled(steps, n_steps, quantiles, options):
         paths = paths.reshape(len(which), n_paths, *paths.shape[1:])
         part = [np.moveaxis(paths, 1, -1)] * options.return_paths
         if quantiles is not None:
-            of_paths = np.quantile(paths, quantiles, axis=1)
+            of_paths = np.quantile(paths, quantiles, axis=1).astype(paths.dtype)
             part.insert(0, np.moveaxis(of_paths, 0, -1))
         found.append(part)
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
