@@ -373,7 +373,7 @@ def test_an_unfitted_estimator_says_so(name, method):
 #: name: (parameters, X and y to fit, X to predict, what the message says)
 PREDICTS = {
     "columns of rows": ({}, ROWS, ROWS[:, 0], ROWS[:, :5], "X has 5 features.*6"),
-    "channels of 3-D": ({}, CUBE, ROWS[:, 0], CUBE[..., :1], "X has 1 features.*2"),
+    "channels of 3-D": ({}, CUBE, ROWS[:, 0], CUBE[..., :1], "X has 1 channel.*2"),
     "columns of a table": (IN_TIME, TABLE, TABLE_Y, TABLE[:, :1], "1 features.*2"),
     "NaN in rows": ({}, ROWS, ROWS[:, 0], ROWS * np.nan, "X contains NaN"),
     "NaN in 3-D": ({}, CUBE, ROWS[:, 0], CUBE * np.nan, "X contains NaN"),

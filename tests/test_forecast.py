@@ -152,6 +152,38 @@ def test_known_channels_are_read_beside_what_is_fed_back(name, form):
 
 
 @each
+@pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "wrapped"])
+def test_layouts_are_the_same_data(name, wrapped):
+    X, y, future, params = cases()["array"]
+    per_step = {"hidden_layer_sizes": 3} if name != "AutoRegressor" else {}
+
+    def ahead(X, y, future, **layout):
+        model = make(name, lags=True, **params | per_step | layout)
+        if wrapped:
+            model = make_pipeline(FunctionTransformer(), model)
+        return sk_rnn.forecast(model.fit(X, y), X, 4, future)
+
+    def turned(cube):
+        return cube.transpose(0, 2, 1)
+
+    expected = ahead(X, y, future)
+    first = {"data_format": "channels_first"}
+    assert_near(ahead(turned(X), y, turned(future), **first), expected, 1e-12)
+    price = turned(future[..., :1])
+    assert_near(ahead(turned(X), y, price, **first), expected, 1e-12)
+    rows = {"n_channels": 2}
+    expected = ahead(X.reshape(4, -1), y, future, **rows)
+    others = {
+        "blocks": (turned(X), first),
+        "newest": (X[:, ::-1], {"lag_order": "newest_first"}),
+        "both": (turned(X[:, ::-1]), first | {"lag_order": "newest_first"}),
+    }
+    for cube, layout in others.values():
+        found = ahead(cube.reshape(4, -1), y, future, **rows | layout)
+        assert_near(found, expected, 1e-12)
+
+
+@each
 def test_a_dataframe_is_read_by_names(name):
     X, y, future, params = cases()["table"]
     names = ["price", "sales"]
@@ -541,20 +573,6 @@ def test_windows_move_on_behind_a_scaler():
         sk_rnn.forecast(pipe, windows[-1:], 5, state=state)
 
 
-@pytest.mark.parametrize("package", ["pandas", "polars"])
-def test_windows_in_frames_move_on_behind_a_scaler(package):
-    frame = pytest.importorskip(package).DataFrame
-    series = autoregression(80, np.random.default_rng(0))[:, 0] + 5
-    windows = np.lib.stride_tricks.sliding_window_view(series, 6)
-    pipe = make_pipeline(StandardScaler(), make("LSTMRegressor"))
-    pipe.fit(windows[:-1], series[6:])
-    expected = sk_rnn.forecast(pipe, windows[-2:], 5)
-    names = [f"lag_{k}" for k in range(6, 0, -1)]
-    windows = frame({n: part.copy() for n, part in zip(names, windows.T, strict=True)})
-    pipe.fit(windows[:-1], series[6:])
-    assert_near(sk_rnn.forecast(pipe, windows[-2:], 5), expected, 1e-10)
-
-
 def test_a_pipeline_that_encodes_names():
     """Fifty stores would do as well: a store, a promotion by name, and sales."""
     rng = np.random.default_rng(0)
@@ -688,7 +706,7 @@ DAYS = pd.date_range("2024-01-01", periods=30)
     ],
     ids=["backwards", "periods back", "unsorted", "small back", "same", "gap"],
 )
-@pytest.mark.filterwarnings("ignore:The rows of the table")
+@pytest.mark.filterwarnings("ignore:The rows of X are not")
 def test_an_index_that_does_not_rise_evenly_does_not_go_on(index):
     X = dated("D").set_axis(index)[["sales"]]
     model = make("AutoRegressor", lags=True, time_axis=0)
@@ -783,40 +801,6 @@ def test_nested_lists_are_forecast_as_arrays(name):
     ragged = [*future[:3], future[3][:4]]
     with pytest.raises(ValueError, match="X is an array, so X_future must be one"):
         model.forecast(X, 4, ragged)
-
-
-@pytest.mark.parametrize("package", ["polars", "pyarrow"])
-def test_x_future_of_any_frame_is_read_by_names(package):
-    kind = pytest.importorskip(package)
-    kind = kind.DataFrame if package == "polars" else kind.Table.from_pydict
-    X, y, future, params = cases()["table"]
-    frame = kind({"price": X[:, 0], "sales": X[:, 1]})
-    swapped = kind({"sales": future[:, 1], "price": future[:, 0]})
-    for name in NAMES:
-        model = make(name, lags=True, **params)
-        expected = model.fit(X, y).forecast(X, 4, future)
-        model.fit(frame, y)
-        assert_near(model.forecast(frame, 4, swapped), expected, 1e-12)
-        price = swapped.select(["price"])
-        assert_near(model.forecast(frame, 4, price), expected, 1e-12)
-
-
-def test_a_pipeline_selects_columns_of_polars_by_name():
-    polars = pytest.importorskip("polars")
-    X, y, future, params = cases()["table"]
-    first = ColumnTransformer([("both", StandardScaler(), ["sales", "price"])])
-    model = make("RNNRegressor", **params | {"target_columns": 0})
-    pipes = [make_pipeline(first, model) for _ in range(2)]
-    names = ["price", "sales"]
-    found = []
-    for pipe, kind in zip(pipes, (pd.DataFrame, polars.DataFrame), strict=True):
-        frame, later = (
-            kind(dict(zip(names, part.T, strict=True))) for part in (X, future)
-        )
-        pipe.fit(frame, y)
-        ahead = sk_rnn.forecast(pipe, frame, 4, later, target_columns="sales")
-        found.append(ahead)
-    assert_near(*found, 1e-12)
 
 
 def test_what_no_frame_of_x_future_can_be():

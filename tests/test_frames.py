@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from estimators import NAMES, filtered, make
 
+from sk_rnn.model_selection import backtest
+
 RNG = np.random.default_rng(0)
 U = RNG.standard_normal((40, 2))
 Y = filtered(U)
@@ -256,3 +258,17 @@ def test_dates_that_name_sequences_are_the_same_in_any_unit():
     assert np.array_equal(model.predict(pd.DataFrame(new)), after)
     state = model.predict(pd.DataFrame(new), return_state=True)[1]
     assert sorted(state.n_steps) == [20, 40]
+
+
+@others
+def test_forecasts_of_other_frames(library):
+    columns = {"u": U[:, 0], "v": U[:, 1]}
+    before = {name: column[:-1] for name, column in columns.items()}
+    model = make("AutoRegressor", n_lags=1, time_axis=0).fit(U[:-1], U[1:])
+    expected, X = model.forecast(U, 3), library.frame(columns)
+    model.fit(library.frame(before), U[1:])
+    assert np.array_equal(model.forecast(X, 3), expected)
+    with pytest.raises(TypeError, match="to_pandas"):
+        model.forecast(X, 3, as_frame=True)
+    with pytest.raises(TypeError, match="to_pandas"):
+        backtest(model, X, Y, horizon=2)

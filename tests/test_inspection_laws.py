@@ -20,9 +20,9 @@ def linear(recurrence, U, n_steps=30, activation="identity"):
     model = make("RNNRegressor", hidden_layer_sizes=4, **params)
     model.fit([x[:4] for x in X], np.arange(5.0))
     if recurrence != "integrator":
-        model._theta = model._theta.copy()
-        p = model._network.views(model._theta)
-        p["hidden0.weight_recurrent"][...] = U
+        theta = model._theta.copy()
+        model._network.views(theta)["hidden0.weight_recurrent"][...] = U
+        model._theta = theta
     return model, X
 
 

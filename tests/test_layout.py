@@ -61,10 +61,13 @@ def test_channels_first_in_3d(name, per_step):
     expected = make(name).fit(CUBE, y)
     first = CUBE.transpose(0, 2, 1)
     model = make(name, data_format="channels_first").fit(first, y)
-    assert model.n_features_in_ == 2
+    assert model.n_features_in_ == expected.n_features_in_ == CUBE[0].size
+    assert np.array_equal(
+        model.predict(first.reshape(len(first), -1)), model.predict(first)
+    )
     assert np.array_equal(model._theta, expected._theta)
     assert np.array_equal(model.predict(first), expected.predict(CUBE))
-    with pytest.raises(ValueError, match="X has 5 features.*2"):
+    with pytest.raises(ValueError, match="X has 5 channel.*2"):
         model.predict(CUBE)
 
 

@@ -276,8 +276,9 @@ def test_bad_states_are_refused():
 
 def test_a_past_that_diverges_is_told():
     model, X, _ = fitted("NARXRegressor", "array, y per step", hidden_layer_sizes=())
-    model._theta = model._theta.copy()
-    model._network.views(model._theta)["output.weight"][...] = 50
+    theta = model._theta.copy()
+    model._network.views(theta)["output.weight"][...] = 50
+    model._theta = theta
     with pytest.warns(ConvergenceWarning, match="free run diverged at step"):
         state = model.warm_up(X)
     with pytest.warns(ConvergenceWarning, match="free run diverged at step"):

@@ -8,6 +8,7 @@ import pytest
 from estimators import NAMES, filtered, make
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 RNG = np.random.default_rng(0)
@@ -158,27 +159,63 @@ def test_a_target_that_differs_once_or_never_changes():
     fit_is_quiet(SERIES[:1, None], SERIES[:1])
 
 
-# ------------------------------------------------------ rows out of the order of time
-def test_rows_out_of_the_order_of_time_are_warned_of():
+# ------------------------------------------------------------- rows that were drawn
+WALK = np.cumsum(np.random.default_rng(3).standard_normal(301))[:, None]
+DRAWN = "not consecutive steps in order of time"
+
+
+def in_time(**params):
+    return make("AutoRegressor", n_lags=1, time_axis=0, **params)
+
+
+def test_shuffled_folds_of_a_table_are_told():
+    X, y = WALK[:-1], WALK[1:, 0]
+    with pytest.warns(UserWarning, match=DRAWN):
+        cross_val_score(in_time(carry_state=False), X, y, cv=KFold(4, shuffle=True))
+    frame = pd.DataFrame(X, columns=["u"])
+    with pytest.warns(UserWarning, match=DRAWN):
+        train = next(KFold(4, shuffle=True, random_state=0).split(X))[0]
+        in_time().fit(frame.iloc[train], np.sin(y[train]))
+    with pytest.warns(UserWarning, match=DRAWN):
+        in_time().fit(frame.iloc[::-1], y[::-1])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.RangeIndex(300),
+        pd.Index(np.cumsum(np.random.default_rng(0).integers(1, 9, 300))),  # clock
+        pd.date_range("2024-01-01", periods=300, freq="B"),
+        pd.date_range("2024-01-01", periods=400, freq="h")[:300],
+    ],
+    ids=["rows", "clock", "business days", "hours"],
+)
+def test_tables_in_order_are_not_told(index):
+    X, y = WALK[:-1], WALK[1:, 0]
+    in_time().fit(pd.DataFrame(X, index, columns=["u"]), y)
+    in_time().fit(np.round(X), np.round(np.roll(y, -5)))  # equal by chance, at times
+    for train, _ in TimeSeriesSplit(3).split(X):
+        in_time().fit(X[train], y[train])
+    for train, _ in KFold(4).split(X):  # one hole is not seen
+        in_time().fit(X[train], y[train])
+
+
+def test_dates_of_a_panel_run_back_between_its_sequences_only():
+    days = pd.date_range("2024-01-01", periods=100)
+    X = pd.DataFrame(WALK[:200], [*days, *days], columns=["u"])
+    X["store"] = np.repeat([0, 1], 100)
+    y = WALK[1:201, 0]
+    model = in_time(sequence_column="store").fit(X, y)
+    with pytest.warns(UserWarning, match=DRAWN):
+        model.fit(X.iloc[[*range(99, -1, -1), *range(100, 200)]], y)
+
+
+def test_dates_that_stand_still_or_a_history_that_runs_back_are_told():
+    X, y = pd.DataFrame(WALK[:20], columns=["u"]), WALK[1:21, 0]
     days = pd.date_range("2024-01-01", periods=20)
-    X = pd.DataFrame({"u": np.random.default_rng(0).standard_normal(20)}, days)
-    y = X["u"].cumsum().to_numpy()
-    model = make("RNNRegressor", time_axis=0, target_columns=0)
-    for index in (days[::-1], days.to_period()[::-1], days - days[5:6].repeat(20)):
-        model.fit(X.set_axis(index.sort_values()), y)  # no warning
-        if not index.is_monotonic_increasing:
-            with pytest.warns(UserWarning, match=r"row 1 .* does not come after row 0"):
-                model.fit(X.set_axis(index), y)
-    with pytest.warns(UserWarning, match="does not come after"):
-        model.forecast(X[::-1], 2)
-    model.fit(X.set_axis(np.arange(20)[::-1]), y)  # numbers may be anything
-
-
-def test_a_panel_without_a_column_of_sequences_is_warned_of():
-    days = pd.date_range("2024-01-01", periods=10)
-    u = np.random.default_rng(0).standard_normal(20)
-    X = pd.DataFrame({"u": u, "store": np.repeat([1, 2], 10)}, days.append(days))
-    model = make("RNNRegressor", time_axis=0)
-    with pytest.warns(UserWarning, match=r"row 10 .*name a sequence_column"):
-        model.fit(X, u.cumsum())
-    model.set_params(sequence_column="store").fit(X, u.cumsum())  # no warning
+    for index in (days[::-1], days.to_period()[::-1], days.repeat(2)[:20]):
+        with pytest.warns(UserWarning, match=f"{DRAWN}.*name the sequence_column"):
+            in_time().fit(X.set_axis(index), y)
+    model = in_time().fit(X.set_axis(days), y)
+    with pytest.warns(UserWarning, match=DRAWN):
+        model.forecast(X.set_axis(days[::-1]), 2)

@@ -81,12 +81,6 @@ def column(X, k):
     return np.asarray(X[names_of(X)[k]]) if is_frame(X) else X[:, k]
 
 
-def frame_of(like, columns):
-    """Columns by name as a frame of the same package."""
-    kind = type(like)
-    return getattr(kind, "from_pydict", kind)(columns)
-
-
 def without(X, k):
     """A frame, or a 2-D array, without one of its columns."""
     keep = [j for j in range(X.shape[1]) if j != k]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._arrays import is_regular, unboxed
-from ._frames import column, frame_of, is_frame, names_of
+from ._frames import is_frame
 from ._records import is_list_of_records
 
 #: Rows in which targets are compared with the next values of the channels.
@@ -24,7 +24,7 @@ def container(X):
     return np.asarray(X) if is_nested and is_regular(X) else X
 
 
-def complete(X_future, X, targets):
+def complete(X_future, X, targets, axis=-1):
     """X_future with all the columns of X.
 
     Parameters
@@ -35,6 +35,8 @@ def complete(X_future, X, targets):
     targets : list of int
         Positions of the columns that are forecast. They are filled with the first
         value that X has there, to be replaced.
+    axis : int
+        That of the columns, of arrays.
 
     Returns
     -------
@@ -54,24 +56,29 @@ def complete(X_future, X, targets):
             )
         pairs = zip(X_future, X, strict=True)
         return [complete(future, past, targets) for future, past in pairs]
-    if is_frame(X):
+    if hasattr(X, "iloc"):
         return _complete_frame(X_future, X, targets)
     if isinstance(X_future, list | tuple) and not is_regular(X_future):
         raise ValueError(
             "X is an array, so X_future must be one, too; got sequences of different "
             "lengths or widths."
         )
-    return _complete_array(np.asarray(X_future), np.asarray(X), targets)
+    arrays = np.asarray(X_future), np.asarray(X)
+    if axis == -1 or arrays[0].ndim != arrays[1].ndim:
+        return _complete_array(*arrays, targets)
+    full = _complete_array(*(np.moveaxis(a, axis, -1) for a in arrays), targets)
+    return np.moveaxis(full, -1, axis)
 
 
 def _complete_frame(X_future, X, targets):
-    if not is_frame(X_future):
+    if not (is_frame(X_future) and hasattr(X_future, "iloc")):
         raise TypeError(
             "X is a DataFrame, so X_future must be one with the same column names; "
             f"got {type(X_future).__name__}."
         )
-    names, given = names_of(X), names_of(X_future)
+    names = list(X.columns)
     known = [name for k, name in enumerate(names) if k not in targets]
+    given = list(X_future.columns)
     missing = [name for name in known if name not in given]
     unknown = [name for name in given if name not in names]
     if missing or unknown or len(set(given)) < len(given):
@@ -82,19 +89,10 @@ def _complete_frame(X_future, X, targets):
             f"X_future {seen}. It must have the columns {known}, which are not "
             "forecast, and may have the others, which are not read."
         )
-    if hasattr(X, "iloc") and hasattr(X_future, "iloc"):
-        full = X_future.reindex(columns=names).copy()
-        for k in targets:
-            full[names[k]] = X[names[k]].iloc[0]
-        return full
-    n = X_future.shape[0]
-    columns = {
-        name: np.repeat(column(X, k)[:1], n)
-        if k in targets
-        else column(X_future, given.index(name))
-        for k, name in enumerate(names)
-    }
-    return frame_of(X, columns)
+    full = X_future.reindex(columns=names).copy()
+    for k in targets:
+        full[names[k]] = X[names[k]].iloc[0]
+    return full
 
 
 def _complete_array(X_future, X, targets):
@@ -117,24 +115,27 @@ def _complete_array(X_future, X, targets):
     return full
 
 
-def are_next(records, targets, alike=None):
-    """Whether targets are the next values of the channels; None where it is not seen.
+def share_of_next(records, targets, alike=None):
+    """In which share of rows targets are the next values of the channels.
 
     Parameters
     ----------
     records : Records
     targets : Targets
     alike : callable, default=None
-        Says of two columns whether they are the same; None: `same_values`.
+        The share of two columns that is the same; None: `share_of_equals`.
+
+    Returns
+    -------
+    float or None
+        Of the output that agrees least; None where it is not seen.
     """
-    if targets.values.shape[1] != records.rows.shape[1]:
-        return None
     pairs = _pairs(records, targets)
-    if pairs is None:
+    if pairs is None or targets.values.shape[1] != records.rows.shape[1]:
         return None
     columns = zip(*map(np.transpose, pairs), strict=True)
-    seen = [(alike or same_values)(a, b) for a, b in columns]
-    return None if None in seen else all(seen)
+    shares = [(alike or share_of_equals)(a, b) for a, b in columns]
+    return None if None in shares else min(shares)
 
 
 def next_columns(records, targets):
@@ -143,7 +144,10 @@ def next_columns(records, targets):
     if pairs is None:
         return [[] for _ in range(targets.values.shape[1])]
     channels, outputs = map(np.transpose, pairs)
-    return [[k for k, a in enumerate(channels) if same_values(a, b)] for b in outputs]
+    return [
+        [k for k, a in enumerate(channels) if (share_of_equals(a, b) or 0) > 0.5]
+        for b in outputs
+    ]
 
 
 def _pairs(records, targets):
@@ -165,20 +169,20 @@ def _pairs(records, targets):
     return windows[1:, -1], targets.values[: len(windows) - 1]
 
 
-def same_values(a, b):
-    """Whether most of b is in a, too; None where there is nothing to be seen."""
+def share_of_equals(a, b):
+    """The share of b that is in a, too; None where there is nothing to be seen."""
     # What is most of a series says nothing: the zeros of sales that are rare.
     told = ~np.isnan(b) & (b != np.nanmedian(b)) if not np.isnan(b).all() else []
     if not np.any(told):
         return None
     a, b = a[told], b[told]
-    return bool((np.abs(a - b) <= 1e-5 * b.std()).mean() > 0.5)
+    return float((np.abs(a - b) <= 1e-5 * b.std()).mean())
 
 
-def same_order(a, b):
-    """Whether a rises (or falls) with b, as it does if the one is the other, scaled."""
+def share_in_order(a, b):
+    """The share in which a rises (or falls) with b, as it does if one is scaled."""
     told = ~np.isnan(b)
     if told.sum() < ENOUGH:
         return None
     steps = np.diff(a[told][np.argsort(b[told], kind="stable")])
-    return bool(max((steps >= 0).mean(), (steps <= 0).mean()) > 0.6)
+    return float(max((steps >= 0).mean(), (steps <= 0).mean()))

@@ -34,7 +34,7 @@ class IndexEnd:
     @classmethod
     def of(cls, records):
         """The ends of records, or None where there is no index that tells an order."""
-        found = _numbers(records.index) if records.is_table else None
+        found = read_index(records.index) if records.is_table else None
         if found is None:
             return None
         kind, numbers = found
@@ -68,7 +68,7 @@ class IndexEnd:
 
     def check(self, records, name="X"):
         """Refuse rows that do not come behind these ends; warn of a gap before them."""
-        found = _numbers(records.index)
+        found = read_index(records.index)
         if found is None or found[0] != self.kind:
             return
         if self.is_plain and _is_plain(records.index):
@@ -113,7 +113,7 @@ class IndexEnd:
         return f"{number}"
 
 
-def _numbers(index):
+def read_index(index):
     """What an index counts, and its numbers; None where it tells no order."""
     if index is None or not len(index):
         return None
@@ -146,23 +146,10 @@ def behind(index, n):
     return None if freq is None else index[-1:].shift(n, freq=freq)
 
 
-def goes_back(records):
-    """The first row of a table that is no later than the row before it, or None.
-
-    Told by an index of dates, periods or time differences, within each sequence.
-    """
-    if not records.is_table or not hasattr(records.index, "asi8"):
-        return None
-    numbers = _numbers(records.index)[1]
-    back = np.flatnonzero(np.diff(numbers) <= 0) + 1
-    back = np.setdiff1d(back, records.starts)
-    return int(back[0]) if len(back) else None
-
-
 def _next(index, otherwise):
     """What comes behind an index of calendar dates, as a number."""
     found = behind(index, 1)
-    return otherwise if found is None else _numbers(found)[1][0]
+    return otherwise if found is None else read_index(found)[1][0]
 
 
 def _is_plain(index):
@@ -173,7 +160,7 @@ def counts_time(index):
     """Whether it holds dates or periods at regular distances, in order, of pandas."""
     if type(index).__name__ not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
         return False
-    steps = np.diff(_numbers(index)[1])
+    steps = np.diff(read_index(index)[1])
     if type(index).__name__ == "PeriodIndex":
         return bool((steps == 1).all())
     return bool((steps > 0).all()) and behind(index, 1) is not None

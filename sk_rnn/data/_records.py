@@ -136,12 +136,22 @@ def read_X(estimator, X, form=None):
         return replace(_read_list(estimator, X, reset), is_boxed=X is not given)
     if dims_of(X) == 3:
         return _read_array(estimator, X, reset)
+    if form == "array" and np.shape(X)[1] == estimator.n_features_in_:
+        return _read_array(estimator, _cube_of_rows(estimator, X), reset)
     if form in ("array", "list"):
         raise ValueError(
             f"X is 2-D, {np.shape(X)}, but fit saw a list of records or a 3-D X. A "
             "single record X is passed as [X]."
         )
     return _read_rows(estimator, X, reset)
+
+
+def _cube_of_rows(estimator, X):
+    """The 3-D X of rows that hold the same, as fit saw it."""
+    n_channels = estimator._n_channels
+    if estimator.data_format == "channels_first":
+        return np.reshape(X, (len(X), n_channels, -1))
+    return np.reshape(X, (len(X), -1, n_channels))
 
 
 def dims_of(X):
@@ -187,7 +197,9 @@ def _read_array(estimator, X, reset):
             f"X has an empty axis: shape {X.shape}, expected (n_sequences, n_steps, "
             "n_channels) with a minimum of 1 is required along each."
         )
-    _check_channels(estimator, X[0], reset)
+    if reset:  # as rows that hold the same
+        check_columns(estimator, X.reshape(len(X), -1), reset)
+    _check_n_channels(estimator, X.shape[2])
     lengths, X = np.full(len(X), X.shape[1]), np.ascontiguousarray(X)
     return Records(X.reshape(-1, X.shape[2]), lengths, "array")
 
@@ -235,10 +247,14 @@ def _check_channels(estimator, record, reset):
     """Set or compare the number and names of the channels of one record."""
     record = record if hasattr(record, "shape") else np.asarray(record)
     check_columns(estimator, record, reset)
-    if estimator.n_channels not in (1, record.shape[1]):
+    _check_n_channels(estimator, record.shape[1])
+
+
+def _check_n_channels(estimator, n_channels):
+    if estimator.n_channels not in (1, n_channels):
         raise ValueError(
             f"n_channels={estimator.n_channels}, but the records have "
-            f"{record.shape[1]} channels. n_channels describes the rows of a 2-D X."
+            f"{n_channels} channels. n_channels describes the rows of a 2-D X."
         )
 
 

@@ -4,12 +4,25 @@ import numpy as np
 
 from .._warnings import warn_caller
 from ._frames import is_frame
-from ._index import counts_time, goes_back
+from ._future import COMPARED, share_of_next
+from ._index import counts_time, read_index
 from ._layout import lags_of
 
 #: Columns of windows are the same series, shifted: but for this share of its variance,
 #: which leaves room for columns that were scaled one by one.
 SAME_SERIES = 0.01
+
+#: Share of steps in which a table in time order does not jump.
+MANY_JUMPS = 0.05
+
+DISORDER = (
+    "The rows of X are not consecutive steps in order of time, as if they had been "
+    "shuffled or drawn from a table (by a shuffled KFold, or by "
+    "HalvingRandomSearchCV), or were of several sequences: with time_axis=0 the model "
+    "reads each row as the step behind the one before it. Sort them, and name the "
+    "sequence_column, if there are several; split with TimeSeriesSplit or "
+    "PanelTimeSeriesSplit; for searches that halve, let resource='max_iter' grow."
+)
 
 
 def warn_of_traps(records, targets, y, names):
@@ -31,7 +44,8 @@ def warn_of_traps(records, targets, y, names):
             "steps set time_axis=0. If each row is a sequence, drop the index: "
             "X.reset_index(drop=True)."
         )
-    warn_of_disorder(records)
+    if not warn_of_disorder(records) and _is_drawn(records, targets):
+        warn_caller(DISORDER)
     if _may_be_steps(records, targets, y):
         n = targets.values.shape[1]
         warn_caller(
@@ -53,17 +67,10 @@ def warn_of_traps(records, targets, y, names):
 
 def warn_of_disorder(records):
     """Warn of a table that is not in the order of time, by its index."""
-    row = goes_back(records)
-    if row is not None:
-        where = "each sequence" if records.ids is not None else "the table"
-        advice = "X.sort_index() sorts them, y alike"
-        if records.ids is None:
-            advice += "; where they are of several sequences, name a sequence_column"
-        warn_caller(
-            f"The rows of {where} are taken as consecutive steps, but by the index of "
-            f"X row {row} ({records.index[row]}) does not come after row {row - 1} "
-            f"({records.index[row - 1]}). {advice}."
-        )
+    is_out_of_order = records.is_table and _is_out_of_order(records)
+    if is_out_of_order:
+        warn_caller(DISORDER)
+    return is_out_of_order
 
 
 def _is_table_in_rows(records, names):
@@ -71,6 +78,34 @@ def _is_table_in_rows(records, names):
     if records.form != "rows" or not counts_time(records.index):
         return False
     return lags_of(names) is None and not _are_windows(records)
+
+
+def _is_out_of_order(records):
+    """Whether an index of dates, or of row numbers, runs back or jumps time and again.
+
+    Dates must not stand still. They may jump (nights, holidays), and numbers may be
+    anything that rises; but row numbers, of which most follow one another, do not.
+    """
+    found = read_index(records.index)
+    if found is None or (found[0] == "numbers" and not records.is_one_table):
+        return False
+    inside = np.ones(len(found[1]) - 1, bool)
+    inside[records.starts[1:] - 1] = False
+    steps = np.diff(found[1])[inside]
+    if (steps < 0).any() or (found[0] != "numbers" and (steps == 0).any()):
+        return True
+    jumps = (steps != 1).mean() if len(steps) else 0
+    return found[0] == "numbers" and MANY_JUMPS < jumps < 0.5
+
+
+def _is_drawn(records, targets):
+    """Whether targets are the next values of X in most rows, and in many not."""
+    share = share_of_next(records, targets)
+    if share is None or not 0.5 < share < 1 - MANY_JUMPS:
+        return False
+    rows = records.rows[:COMPARED]
+    stays = (rows[1:] == rows[:-1]).mean()
+    return stays < MANY_JUMPS  # or they may be equal by chance
 
 
 def _are_windows(records):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
-from weakref import finalize
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -27,14 +26,11 @@ from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._traps import warn_of_traps
-from ..layers import one_thread
+from ..layers import Forward, one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
 from ._lags import check_lengths
 from ._stateful import StatefulMixin
-
-#: By the id of an estimator that lives, its parameters and the network bound to them.
-BOUND = {}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -193,12 +189,12 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             self._learn_targets(samples)
         self.n_outputs_ = n_outputs
         self._last, self._flat, self._form = targets.last, targets.flat, records.form
+        self._n_channels = records.rows.shape[1]
         self._look_at_targets(y, records, targets)
         data = self._dataset(samples)
         self._network, self._end = network, None
         theta = self._theta if warm else None
         self._theta = self._train(network, data, theta, report)
-        self._theta.flags.writeable = False
         self._identify()
         if records.is_table:
             self._remember(records, data)
@@ -236,10 +232,10 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         if not self.__sklearn_is_fitted__():  # told in a tenth of the time
             check_is_fitted(self)
         records = read_X(self, X, self._form)
-        if records.rows.shape[1] != self._network.n_in:
+        if records.rows.shape[1] != self._n_channels:
             raise ValueError(
                 f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
-                f"{self._network.n_in} channel(s)."
+                f"{self._n_channels} channel(s)."
             )
         records.rows = records.rows.astype(self._theta.dtype, copy=False)
         return records
@@ -251,26 +247,20 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """
         x = self._x_scaler.transform(records.rows)
         last = self._last if last is None else last
-        rows, state = infer(self._forward(), x, records, state, last)
+        rows, state = infer(self._forward, x, records, state, last)
         self._check_simulation(state)
         return rows, state
 
-    def _forward(self):
-        """The network with the fitted parameters; see `Layer.bind`."""
-        theta, forward = BOUND.get(id(self), (None, None))
-        if theta is not self._theta:
-            forward = self._network.bind(self._theta)
-            if not self._theta.flags.writeable:  # they stay as they are
-                BOUND[id(self)] = self._theta, forward
-                finalize(self, BOUND.pop, id(self), None)
-        return forward
+    # ---------------------------------------------------------------- parameters
+    @property
+    def _theta(self):
+        """The fitted parameters, as a flat vector that stays as it is."""
+        return self._forward.theta
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if hasattr(self, "_theta"):
-            self._theta.flags.writeable = False  # as behind `fit`; no copy keeps it
+    @_theta.setter
+    def _theta(self, theta):
+        self._forward = Forward(self._network, theta)
 
-    # ------------------------------------------------------------------ weights
     @property
     def weights_(self):
         """Fitted parameters by name, as read-only views; see the class docstring."""

@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.utils import check_array
 
 from ..data._arrays import FLOATS
-from ..data._frames import column, frame_of, is_frame, names_of
 from ..data._future import complete
 from ..data._index import IndexEnd
+from ..data._layout import rows_of_steps
 from ..data._records import Records
 from ..data._state import put, take
 from ..data._steps import Steps
@@ -36,9 +36,13 @@ class Continuation:
     def __init__(self, outside, X, targets, n_future):
         self.model, self.outside = outside.model, outside
         self.X, self.targets, self.n_future = X, targets, n_future
-        self.records = self.model._read(outside.transform(X))
+        self.records = self._read(X)
         self.n_sequences = len(self.records.lengths)
         self.places = self.model._target_channels(targets)
+
+    def _read(self, container):
+        """Records of the model, of what the outside has."""
+        return self.model._read(self.outside.transform(container))
 
     def from_the_ends(self, state, X_future):
         """Go on behind the last step of each history; known channels are X_future."""
@@ -59,7 +63,7 @@ class Continuation:
         model, n = self.model, len(origins)
         x = model._x_scaler.transform(self.records.rows[origins])
         last = Records(x, np.ones(n, int), "list")
-        self.rows, self.parts = infer(model._forward(), x, last, parts, last=True)
+        self.rows, self.parts = infer(model._forward, x, last, parts, last=True)
         self.n_sequences = n
         self._take_future(self.records.rows, self.X, origins[:, None] + 1)
         return self
@@ -102,8 +106,7 @@ class Continuation:
         elif self.records.is_table:
             X = _columns(X, self.targets)
         else:
-            n = self.records.rows.shape[1]
-            X = np.reshape(X, (len(self.records.rows), n))[:, self.targets]
+            X = self.model._in_time(X)[:, self.targets]
         y = self.outside.transform_y(X.astype(self.records.rows.dtype))
         return self.model._y_scaler.transform(np.roll(y, -1, axis=0))
 
@@ -127,7 +130,7 @@ class Continuation:
         model = self.model
         x = model._x_scaler.transform(self._inputs(k, y, which).astype(y.dtype))
         steps = Steps(np.ones(len(x), int))
-        rows, parts, _ = model._forward()(x, steps, steps, parts)
+        rows, parts, _ = model._forward(x, steps, steps, parts)
         return rows, parts
 
     def corrected(self, parts, rows):
@@ -147,9 +150,15 @@ class Continuation:
         elif self.records.form == "rows":
             self.future = self._future_of_rows(X_future, n_channels)
         else:
-            full = complete(X_future, self.X, self.targets)
-            records = self.model._read(full)
+            full = complete(X_future, self.X, self.targets, self._axis)
+            records = self._read(full)
             self._take_future(records.rows, full, self._first_rows(records))
+
+    @property
+    def _axis(self):
+        """The axis of the channels, in a part of X or in all of it."""
+        first = self.model.data_format == "channels_first"
+        return 1 if first and self.records.form == "array" else -1
 
     def _take_future(self, rows, container, first):
         """Keep the future steps: from row numbers `first` on, (n_sequences, 1).
@@ -236,11 +245,11 @@ class ThroughTransformers(Continuation):
         self._check_row_by_row()
 
     def _read_future(self, X_future):
-        n_columns = np.shape(self.X[0] if self._is_list else self.X)[-1]
-        n_ids = self.model._sequence_position() is not None
-        if self._needs(X_future, n_columns - n_ids):
-            full = complete(X_future, self.X, self.targets)
-            records = self.model._read(self.outside.transform(full))
+        n_columns = np.shape(self.X[0] if self._is_list else self.X)[self._axis]
+        column = self.model._sequence_position() is not None
+        if self._needs(X_future, n_columns - column):
+            full = complete(X_future, self.X, self.targets, self._axis)
+            records = self._read(full)
             self._take_future(records.rows, full, self._first_rows(records))
         else:
             # Only the targets will be read of these.
@@ -266,7 +275,7 @@ class ThroughTransformers(Continuation):
         """Refuse transformers that need more than the step itself."""
         self.container, all_of_them = self.X, np.arange(self.n_sequences)
         last = self._container(self._last_steps()[:, 0], all_of_them)
-        alone = self.model._read(self.outside.transform(last)).rows
+        alone = self._read(last).rows
         together = self.records.rows[self.records.starts + self.records.lengths - 1]
         if not np.allclose(alone, together, rtol=1e-5, atol=1e-8):
             raise ValueError(
@@ -288,12 +297,14 @@ class ThroughTransformers(Continuation):
             ]
         if self.records.is_table:
             return _filled(_rows(self.container, numbers), self.targets, y)
-        steps = np.asarray(self.container)[which, numbers][:, None]
-        return _filled(steps, self.targets, None if y is None else y[:, None])
+        cube = np.moveaxis(np.asarray(self.container), self._axis, -1)
+        steps = cube[which, numbers][:, None]
+        steps = _filled(steps, self.targets, None if y is None else y[:, None])
+        return np.moveaxis(steps, -1, self._axis)
 
     def _inputs(self, k, y, which):
         step = self._container(self.numbers[which, k], which, y)
-        return self.model._read(self.outside.transform(step)).rows
+        return self._read(step).rows
 
 
 class MovingWindows(Continuation):
@@ -305,21 +316,21 @@ class MovingWindows(Continuation):
                 "state= cannot be combined with transformers of windows: each window "
                 "is read from a fresh start, as in fit."
             )
-        self.windows = np.asarray(self.X, self.records.rows.dtype)
+        rows = self.model._in_time(self.X)
+        self.windows = rows.reshape(self.n_sequences, -1, rows.shape[1])
 
     def begin(self, which):
         return self._predicted(self.windows[which])
 
     def step(self, k, y, parts, which):
-        step, n = self._inputs(k, y, which), self.model.n_channels
-        return self._predicted(np.concatenate([parts[:, n:], step], axis=1))
+        step = self._inputs(k, y, which)[:, None]
+        return self._predicted(np.concatenate([parts[:, 1:], step], axis=1))
 
     def _predicted(self, windows):
-        X = windows
-        if is_frame(self.X):
-            X = frame_of(self.X, dict(zip(names_of(self.X), windows.T, strict=True)))
-        records = self.model._read(self.outside.transform(X))
-        return self.model._infer(records, None, last=True)[0], windows
+        X = rows_of_steps(self.model, windows)
+        if hasattr(self.X, "iloc"):
+            X = type(self.X)(X, columns=self.X.columns)
+        return self.model._infer(self._read(X), None, last=True)[0], windows
 
     def corrected(self, parts, rows):
         return parts  # the next window holds the outputs
@@ -330,8 +341,8 @@ class MovingWindows(Continuation):
 
 def _columns(container, columns):
     """Some columns of an array or a frame, as an array."""
-    if is_frame(container):
-        return np.column_stack([column(container, k) for k in columns])
+    if hasattr(container, "iloc"):
+        return container.iloc[:, columns].to_numpy()
     return np.asarray(container)[:, columns]
 
 
@@ -339,11 +350,7 @@ def _rows(container, numbers):
     """Some rows of an array or a frame, as a copy."""
     if hasattr(container, "iloc"):
         return container.iloc[numbers].copy()
-    if not is_frame(container):
-        return np.asarray(container)[numbers]
-    names = names_of(container)
-    rows = {name: column(container, k)[numbers] for k, name in enumerate(names)}
-    return frame_of(container, rows)
+    return np.asarray(container)[numbers]
 
 
 def _filled(container, columns, values):
@@ -351,15 +358,9 @@ def _filled(container, columns, values):
     if values is None:
         return container
     if hasattr(container, "iloc"):
-        for k, place in enumerate(columns):
-            container[container.columns[place]] = values[:, k]
+        for k, column in enumerate(columns):
+            container[container.columns[column]] = values[:, k]
         return container
-    if is_frame(container):
-        old = {name: column(container, k) for k, name in enumerate(names_of(container))}
-        new = {
-            names_of(container)[k]: v for k, v in zip(columns, values.T, strict=True)
-        }
-        return frame_of(container, old | new)
     container = container.astype(np.result_type(container, values), copy=False)
     container[..., columns] = values
     return container

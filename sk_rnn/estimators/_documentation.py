@@ -163,7 +163,8 @@ n_iter_no_change : int, default=10
 """,
     "data attributes": """
 n_features_in_ : int
-    Columns of a 2-D X, channels of other forms.
+    Columns of a 2-D X, and of a 3-D one as rows: such rows (n_sequences,
+    n_steps * n_channels) are accepted in its place. Of a list the channels.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Their names, if X had any.
 n_outputs_ : int

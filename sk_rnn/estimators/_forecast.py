@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
 from .._warnings import warn_caller
-from ..data._frames import names_of, positions
+from ..data._frames import is_frame, names_of, positions
 from ..data._future import container
 from ..layers import one_thread
 from ._continuation import Continuation, MovingWindows, ThroughTransformers
@@ -47,6 +47,8 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     model, X = outside.model, container(X)
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
     quantiles = check_options(options)
+    if outside.of_X or X_future is not None or options.as_frame:
+        _check_kind(X)
     targets = target_positions(outside, X, target_columns)
     sampled = quantiles is not None or options.return_paths
     model._check_feedback(n_steps > 1 or sampled)
@@ -96,6 +98,17 @@ def _go_on(steps, n_steps, quantiles, options):
     if quantiles is not None or options.return_paths:
         found += _sampled(steps, n_steps, quantiles, options)
     return found
+
+
+def _check_kind(X):
+    """Refuse frames whose steps cannot be put together here."""
+    first = X[0] if isinstance(X, list | tuple) else X
+    if is_frame(first) and not hasattr(first, "iloc"):
+        raise TypeError(
+            "Steps to come are put together in frames of pandas or in arrays; X is a "
+            f"{type(first).__module__.partition('.')[0]} {type(first).__name__}: pass "
+            "X.to_pandas()."
+        )
 
 
 def check_options(options):
@@ -170,11 +183,13 @@ def target_positions(outside, X, columns):
 
 def _n_columns(model, X=None):
     """Columns of X, or of what fit saw; of a single step where rows hold several."""
-    if model._form == "rows":
-        return model.n_channels
-    if X is None:
-        return model.n_features_in_
-    return np.shape(X[0] if isinstance(X, list | tuple) else X)[-1]
+    if X is None or model._form == "rows":
+        is_table = model._form == "table"
+        return model.n_features_in_ if is_table else model._n_channels
+    axis = -1
+    if model._form == "array" and model.data_format == "channels_first":
+        axis = 1
+    return np.shape(X[0] if isinstance(X, list | tuple) else X)[axis]
 
 
 def _roll(steps, which, n_steps, noise=None):

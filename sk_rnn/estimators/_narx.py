@@ -201,7 +201,7 @@ class NARXRegressor(NetworkRegressor):
         """Measured outputs; the free run stands in for those that are missing."""
         if not self._has_gaps(y):
             return y
-        rows, _ = infer(self._forward(), x, records, parts)
+        rows, _ = infer(self._forward, x, records, parts)
         return np.where(np.isnan(y), rows, y)
 
     # --------------------------------------------------------------------- state

@@ -9,7 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._arrays import boxed
 from ..data._frames import positions
-from ..data._future import are_next, next_columns, same_order
+from ..data._future import next_columns, share_in_order, share_of_next
+from ..data._layout import rows_in_time
 from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._targets import read_y
@@ -28,8 +29,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return read_y(y, records, dtype, self.missing_targets)
 
     def _look_at_targets(self, y, records, targets):
-        self._are_next = are_next(records, targets)
-        self._are_next_in_order = are_next(records, targets, same_order)
+        share = share_of_next(records, targets)
+        self._are_next = None if share is None else share > 0.5
+        share = share_of_next(records, targets, share_in_order)
+        self._are_next_in_order = None if share is None else share > 0.6
         names = getattr(y, "columns", None)
         if names is None and getattr(y, "name", None) is not None:
             names = [y.name]
@@ -181,11 +184,18 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         options = Options(quantiles, n_paths, random_state, return_paths, as_frame)
         return forecast(Outside(self), X, n_steps, X_future, state, options)
 
+    def _in_time(self, X):
+        """The steps of a 2-D or 3-D X, oldest first, (n_rows, n_channels)."""
+        X = np.asarray(X, self._theta.dtype)
+        if X.ndim == 2:
+            return rows_in_time(self, X)
+        X = X.transpose(0, 2, 1) if self.data_format == "channels_first" else X
+        return X.reshape(-1, X.shape[2])
+
     def _target_positions(self):
         """Positions of the columns whose next values the outputs are."""
-        n_columns = self.n_features_in_
-        if self._form == "rows":
-            n_columns = self.n_channels
+        is_table = self._form == "table"
+        n_columns = self.n_features_in_ if is_table else self._n_channels
         if self.target_columns is not None:
             names = getattr(self, "feature_names_in_", None)
             names = None if self._form == "rows" else names

@@ -73,7 +73,7 @@ class StatefulMixin:
 
     def _after(self, records, x, y, parts):
         """State of the network behind standardised rows; parts None: from the start."""
-        return infer(self._forward(), x, records, parts, last=True)[1]
+        return infer(self._forward, x, records, parts, last=True)[1]
 
     def _state(self, records, parts, known):
         """The state behind records, and of sequences known that are not among them."""

@@ -2,7 +2,7 @@
 
 from ..numerics._activations import ACTIVATIONS
 from ..numerics._threads import one_thread
-from ._base import Chain, Layer
+from ._base import Chain, Forward, Layer
 from ._delay import Delay, taps_of
 from ._dense import Dense, Dropout
 from ._feedback import BOUND, Feedback
@@ -19,6 +19,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Feedback",
+    "Forward",
     "Layer",
     "Recurrent",
     "one_thread",

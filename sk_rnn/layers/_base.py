@@ -145,6 +145,29 @@ class Layer:
         return []
 
 
+class Forward:
+    """A network with its parameters, which stay as they are; see `Layer.bind`.
+
+    Pickles and copies hold the two, and not what was made of them.
+
+    Parameters
+    ----------
+    network : Layer
+    theta : ndarray of shape (network.size,)
+    """
+
+    def __init__(self, network, theta):
+        theta.flags.writeable = False
+        self.network, self.theta = network, theta
+        self._forward = network.bind(theta)
+
+    def __call__(self, x, steps, wanted, state=None):
+        return self._forward(x, steps, wanted, state)
+
+    def __reduce__(self):
+        return Forward, (self.network, self.theta)
+
+
 class Chain(Layer):
     """Layers one after another.
 

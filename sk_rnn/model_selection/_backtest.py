@@ -23,7 +23,7 @@ from ..estimators._forecast import (
 )
 from ..estimators._through import unwrap
 from ..layers import one_thread
-from ._columns import check_tables, fed_back, sequences_of
+from ._columns import check_table, fed_back, sequences_of
 from ._split import PanelTimeSeriesSplit
 
 
@@ -213,8 +213,8 @@ def backtest(
     check_parameters("backtest", constraints, horizon=horizon, stride=stride)
     options = Options(quantiles, n_paths, random_state)
     quantiles = check_options(options)
-    check_tables(estimator)
     X, y = indexable(container(X), y)
+    check_table(estimator, X)
     sequences = sequences_of(estimator, X)
     if target_columns is None:
         target_columns = fed_back(estimator, X, y, sequences)

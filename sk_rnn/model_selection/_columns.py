@@ -9,8 +9,12 @@ from ..data._records import Records
 from ..data._targets import Targets
 
 
-def check_tables(estimator):
-    """Refuse models of separate sequences."""
+def check_table(estimator, X):
+    """Refuse models of separate sequences, and frames that are not of pandas."""
+    if is_frame(X) and not hasattr(X, "iloc"):
+        raise TypeError(
+            "backtest takes X as an array or a pandas frame: X.to_pandas()."
+        )
     if _parameter(estimator, "time_axis") == 1:
         raise ValueError(
             "backtest takes tables in time order, time_axis=0; this model is one of "
@@ -82,8 +86,7 @@ def _sequence_position(estimator, X):
     given = _parameter(estimator, "sequence_column")
     if given is None:
         return None
-    n_columns = X.shape[1] if is_frame(X) else np.shape(X)[1]
-    return positions(given, names_of(X), n_columns, "sequence_column")[0]
+    return positions(given, names_of(X), np.shape(X)[1], "sequence_column")[0]
 
 
 def _parameter(estimator, name):
