@@ -6,6 +6,7 @@ import pytest
 from estimators import NAMES, filtered, make
 from helpers import assert_near
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.metrics import mean_absolute_error
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -178,6 +179,63 @@ def test_what_is_refused():
     windows = np.lib.stride_tricks.sliding_window_view(y, 5)
     with pytest.raises(ValueError, match="time_axis=0"):
         backtest(make("RNNRegressor"), windows[:-1], y[5:], horizon=2, cv=CV)
+
+
+def test_splits_may_be_given_as_such():
+    X, y = sales()
+    model = make("RNNRegressor", time_axis=0, target_columns=1)
+    expected = backtest(model, X, y, horizon=3, cv=CV)
+    for cv in (list(CV.split(X)), CV.split(X)):
+        assert_near(backtest(model, X, y, horizon=3, cv=cv).y_pred, expected.y_pred, 0)
+    with pytest.raises(ValueError, match="Expected `?cv`? as"):
+        backtest(model, X, y, horizon=3, cv="time")
+
+
+def test_a_driven_model_behind_a_scaler_is_simulated_all_the_same():
+    u = np.random.default_rng(0).standard_normal((60, 1))
+    y = filtered(u)
+    model = make("NARXRegressor", lags=True, time_axis=0)
+    bare = backtest(model, u, y, horizon=4, cv=CV)
+    scaled = make_pipeline(StandardScaler(with_mean=False, with_std=False), model)
+    assert_near(backtest(scaled, u, y, horizon=4, cv=CV).y_pred, bare.y_pred, 1e-10)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame], ids=["array", "frame"])
+def test_what_is_to_be_forecast_is_not_simulated_from(kind):
+    """The inputs of the steps ahead hold the very sales that are to be forecast."""
+    X, y = sales()
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    with pytest.raises(ValueError, match=r"next values of columns of X.* \[\[1\]\]"):
+        backtest(model, kind(X), y, horizon=3, cv=CV)
+    model.set_params(sequence_column=0)
+    both = np.column_stack([np.repeat([1, 2], len(X)), np.tile(X, (2, 1))])
+    with pytest.raises(ValueError, match=r"next values of columns of X.* \[\[2\]\]"):
+        backtest(model, both, np.tile(y, 2), horizon=3, cv=2)
+
+
+def test_a_series_behind_a_rotation_is_fed_back():
+    X = np.random.default_rng(0).standard_normal((60, 2)).cumsum(axis=0)
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    bare = backtest(model, X[:-1], X[1:], horizon=3, cv=CV)
+    rotated = make_pipeline(PCA(2), model)
+    found = backtest(rotated, X[:-1], X[1:], horizon=3, cv=CV)
+    assert_near(found.y_pred, bare.y_pred, 1e-8)
+
+
+def test_rare_sales_are_not_mistaken_for_a_rare_promotion():
+    """Both are zero at most steps, which does not make them the same."""
+    rng = np.random.default_rng(0)
+    promotion = (rng.random(80) < 0.1) * 1.0
+    y = (rng.random(80) < 0.1) * rng.uniform(1, 2, 80)
+    model = make("TDNNRegressor", lags=True, time_axis=0)
+    X = promotion[:, None]
+    result = backtest(model, X, y, horizon=2, cv=CV)
+    last = list(CV.split(X))[1][0]
+    model.fit(X[last], y[last])
+    state = model.warm_up(X[last])
+    ahead = model.predict(X[len(last) : len(last) + 2], state=state)
+    found = result.y_pred[(result.fold == 1) & (result.origin == len(last))]
+    assert_near(found, ahead, 1e-10)
 
 
 # --------------------------------------------------------------------------- pictures

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from estimators import NAMES, NETWORKS, make
+from estimators import NAMES, NETWORKS, filtered, make
 from helpers import assert_near
 from scipy.stats import norm
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -204,6 +204,21 @@ def test_a_dataframe_is_read_by_names(name):
 
 
 @each_form
+def test_target_columns_that_contradict_the_targets_are_refused(form):
+    X, y, _, params = cases()[form]
+    if form == "rows":  # windows that move on step by step
+        series = driven(40, np.random.default_rng(0))
+        X = np.lib.stride_tricks.sliding_window_view(series, 6, axis=0)
+        X, y = X.transpose(0, 2, 1).reshape(len(X), -1)[:-1], series[6:, 1]
+    column = {"table of records": 1, "list": [0]}.get(form, 0)
+    more = {} if form == "rows" else {"lags": True}
+    model = make("AutoRegressor", **params | {"target_columns": column}, **more)
+    with pytest.raises(ValueError, match="channel 0 of X for an output .* channel 1"):
+        model.fit(X, y)
+    model.set_params(**params).fit(X, y)
+
+
+@each_form
 def test_what_is_wrong_with_x_future(form):
     X, y, future, params = cases()[form]
     more = {} if form == "rows" else {"lags": True}
@@ -267,7 +282,8 @@ def test_the_index_of_x_future_follows_that_of_x():
     later = pd.DataFrame(future[:, :1], days[24:30], columns=["price"])
     model = make("AutoRegressor", lags=True, **params).fit(frame, y)
     model.forecast(frame, 5, later)
-    with pytest.raises(ValueError, match="begins at 2024-01-24"):
+    behind = "The index of X_future begins at 2024-01-24.*behind the last row of X"
+    with pytest.raises(ValueError, match=behind):
         model.forecast(frame, 5, later.set_axis(days[23:29]))
     with pytest.warns(UserWarning, match="rows are missing"):
         model.forecast(frame, 5, later.set_axis(days[30:36]))
@@ -286,6 +302,31 @@ def test_targets_that_are_not_next_values_are_not_fed_back(name):
     ahead = make(name).fit(windows[:-4], u[9:, 0])  # four steps ahead
     with pytest.raises(ValueError, match="is not the next value of X"):
         ahead.forecast(windows, 3)
+
+
+def test_targets_that_are_not_next_values_are_told_behind_a_scaler_too():
+    series = autoregression(200, np.random.default_rng(0))
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    for outside in (
+        make_pipeline(StandardScaler(), model),
+        TransformedTargetRegressor(model, transformer=StandardScaler()),
+        make_pipeline(FunctionTransformer(lambda X: -np.exp(X)), model),
+    ):
+        outside.fit(series[:-6], series[6:, 0])
+        with pytest.raises(ValueError, match="is not the next value of X"):
+            sk_rnn.forecast(outside, series, 3)
+        sk_rnn.forecast(outside, series, 3, target_columns=0)  # who says so, may
+        sk_rnn.forecast(outside.fit(series[:-1], series[1:, 0]), series, 3)
+
+
+def test_target_columns_of_the_function_are_heeded_by_a_bare_model():
+    u = np.random.default_rng(0).standard_normal((60, 1))
+    model = make("AutoRegressor", lags=True, time_axis=0).fit(u, filtered(u))
+    with pytest.raises(ValueError, match="is not the next value of X"):
+        sk_rnn.forecast(model, u, 3)
+    expected = model.set_params(target_columns=0).forecast(u, 3)
+    model.set_params(target_columns=None)
+    assert_near(sk_rnn.forecast(model, u, 3, target_columns=0), expected, 0)
 
 
 # -------------------------------------------------------------------------- quantiles
@@ -402,7 +443,11 @@ def test_blocks_keep_what_correlation_there_is():
     assert set(drawn.sum(axis=1)) == {0, 10}
 
 
-@pytest.mark.parametrize("quantiles", [0.5, [], [0, 0.5], [1.0], [[0.1, 0.9]]], ids=str)
+@pytest.mark.parametrize(
+    "quantiles",
+    ["x", ["a"], {0.1, 0.9}, 0.5, [], [0, 0.5], [1.0], [[0.1, 0.9]]],
+    ids=str,
+)
 def test_quantiles_are_checked(quantiles):
     X, y, future, params = cases()["table"]
     model = make("RNNRegressor", **params).fit(X, y)
@@ -423,6 +468,26 @@ def test_a_quantile_is_not_fed_back(name):
     with pytest.raises(ValueError, match="0.9 quantile"):
         model.forecast(X, 2, future)
     make(name, **params | {"quantile": 0.5}).fit(X, y).forecast(X, 2, future)
+
+
+@pytest.mark.parametrize("name", ["AutoRegressor", "TDNNRegressor"])
+def test_a_forecast_that_diverges_is_told(name):
+    """The other models are bounded, or tell it like the NARX."""
+    growing = np.geomspace(1, 1e30, 100)[:, None]
+    params = {"n_lags": 1}
+    if name == "TDNNRegressor":
+        params = {"n_lags": 0, "hidden_layer_sizes": (), "max_iter": 100}
+    model = make(name, time_axis=0, **params)
+    model.fit(growing[:-1], growing[1:, 0])
+    with pytest.warns(ConvergenceWarning, match=r"1 of 1 forecast\(s\) are not finite"):
+        y = model.forecast(growing, 1500)
+    assert np.isinf(y[-1])
+    with pytest.warns(ConvergenceWarning, match=r"5 of 5 sampled path\(s\)") as told:
+        model.forecast(growing, 1500, return_paths=True, n_paths=5)
+    assert told[0].filename == __file__
+    pipe = make_pipeline(StandardScaler(), model).fit(growing[:-1], growing[1:, 0])
+    with pytest.raises(ValueError, match="not finite, and cannot pass through"):
+        sk_rnn.forecast(pipe, growing, 1500)
 
 
 # --------------------------------------------------------------------------- wrappers
@@ -558,6 +623,9 @@ def test_a_transformer_that_looks_back_is_refused():
 
 def test_what_holds_no_model_is_refused():
     X, y, _, params = cases()["table"]
+    for nothing in (None, "passthrough", 3):
+        with pytest.raises(TypeError, match="estimator must be a regressor of sk_rnn"):
+            sk_rnn.forecast(nothing, X, 3)
     with pytest.raises(TypeError, match="regressor Ridge"):
         sk_rnn.forecast(make_pipeline(StandardScaler(), Ridge()).fit(X, y), X, 3)
     with pytest.raises(NotFittedError):
@@ -600,9 +668,11 @@ def test_a_frame_goes_on_with_its_index(freq, lost):
     [
         (pd.RangeIndex(30), [30, 31]),
         (pd.Index(np.arange(30) * 0.5), [15.0, 15.5]),
+        (pd.Index(np.arange(30, dtype="u1")), [30, 31]),
+        (pd.period_range("2020-01", periods=90, freq="M")[::3], ["2027-07", "2027-10"]),
         (pd.period_range("2020Q1", periods=30, freq="Q"), ["2027Q3", "2027Q4"]),
     ],
-    ids=["rows", "numbers", "periods"],
+    ids=["rows", "numbers", "small", "every third", "periods"],
 )
 def test_other_indices_go_on(index, behind):
     X = dated("D").set_axis(index)[["sales"]]
@@ -611,6 +681,38 @@ def test_other_indices_go_on(index, behind):
     frame = model.forecast(X, 2, as_frame=True)
     assert [str(label) for label in frame.index] == list(map(str, behind))
     assert frame.columns.tolist() == ["sales"]
+
+
+def test_an_index_of_tenths_goes_on():
+    """Its steps are even but for rounding."""
+    X = dated("D").set_axis(np.arange(30) * 0.1)[["sales"]]
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    assert_near(model.forecast(X, 2, as_frame=True).index.to_numpy(), [3, 3.1], 1e-9)
+
+
+DAYS = pd.date_range("2024-01-01", periods=30)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        DAYS[::-1],
+        DAYS.to_period()[::-1],
+        DAYS.to_period()[[*range(0, 28), 29, 28]],
+        pd.Index(np.arange(30, dtype="u1")[::-1]),
+        pd.Index([3] * 30),
+        pd.period_range("2024-01", periods=40, freq="M").delete(range(5, 15)),
+    ],
+    ids=["backwards", "periods back", "unsorted", "small back", "same", "gap"],
+)
+@pytest.mark.filterwarnings("ignore:The rows of X are not")
+def test_an_index_that_does_not_rise_evenly_does_not_go_on(index):
+    X = dated("D").set_axis(index)[["sales"]]
+    model = make("AutoRegressor", lags=True, time_axis=0)
+    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    with pytest.raises(ValueError, match="numbers that rise evenly"):
+        model.forecast(X, 2, as_frame=True)
 
 
 def test_frames_of_panels():
@@ -647,8 +749,9 @@ def test_float32_stays(name):
     series = autoregression(60, np.random.default_rng(0)).astype(np.float32)
     model = make(name, lags=True, time_axis=0).fit(series[:-1], series[1:, 0])
     ask = {"quantiles": (0.1, 0.9), "n_paths": 20, "random_state": 0}
-    y, band = model.forecast(series, 5, **ask)
-    assert y.dtype == np.float32 and np.isfinite(band).all()
+    found = model.forecast(series, 5, return_paths=True, **ask)
+    assert [part.dtype for part in found] == [np.float32] * 3
+    assert np.isfinite(found[1]).all()
 
 
 @each
@@ -669,3 +772,46 @@ def test_two_outputs_two_known(name):
         X, 4, future, quantiles=(0.1, 0.9), n_paths=30, random_state=0
     )
     assert band.shape == (4, 2, 2) and (band[..., 0] < band[..., 1]).all()
+
+
+# ------------------------------------------------------------- what stands for a form
+@each
+def test_boxed_sequences_are_forecast_as_a_list(name):
+    X, y, future, params = cases()["list"]
+    X = [part[: 24 - k] for k, part in enumerate(X)]
+    y = [part[: 24 - k] for k, part in enumerate(y)]
+    model = make(name, lags=True, **params).fit(X, y)
+    expected = model.forecast(X, 4, future)
+    boxes = [np.empty(4, object) for _ in range(2)]
+    boxes[0][:], boxes[1][:] = X, [part[:5] for part in future]
+    assert_near(model.forecast(boxes[0], 4, boxes[1]), expected, 0)
+    assert_near(model.forecast(boxes[0], 4, np.stack(future)), expected, 0)
+
+
+@each
+def test_nested_lists_are_forecast_as_arrays(name):
+    X, y, future, params = cases()["table"]
+    model = make(name, lags=True, **params).fit(X, y)
+    ahead = model.forecast(X.tolist(), 4, future.tolist())
+    assert_near(ahead, model.forecast(X, 4, future), 0)
+    X, y, future, params = cases()["array"]
+    model = make(name, lags=True, **params).fit(X, y)
+    ahead = model.forecast(X.tolist(), 4, future.tolist())
+    assert_near(ahead, model.forecast(X, 4, future), 0)
+    ragged = [*future[:3], future[3][:4]]
+    with pytest.raises(ValueError, match="X is an array, so X_future must be one"):
+        model.forecast(X, 4, ragged)
+
+
+def test_what_no_frame_of_x_future_can_be():
+    X, y, future, params = cases()["table"]
+    frame = pd.DataFrame(X, columns=["price", "sales"])
+    model = make("RNNRegressor", **params).fit(frame, y)
+    later = pd.DataFrame(future, columns=["price", "sales"])
+    with pytest.raises(TypeError, match="must be one with the same.*got Series"):
+        model.forecast(frame, 3, later["price"])
+    with pytest.raises(ValueError, match="columns of the same name"):
+        model.forecast(frame, 3, later[["price", "price"]])
+    model.fit(X, y)
+    with pytest.raises(ValueError, match="X_future holds dates"):
+        model.forecast(X, 3, np.array([["2024-01-01"]] * 3, "M8[D]"))

@@ -322,3 +322,15 @@ def test_weights_of_steps_are_those_of_the_score(form):
     score = make_sequence_scorer(r2_score)(model, X, y, sample_weight=weight)
     assert score == pytest.approx(model.score(X, y, weight), abs=1e-12)
     assert score != pytest.approx(model.score(X, y), abs=1e-6)
+
+
+def test_weights_that_score_refuses_are_refused_by_the_scorer():
+    X, y, _ = forms()["list, y per step"]
+    model = make("RNNRegressor").fit(X, y)
+    scorer = make_sequence_scorer(r2_score)
+    with pytest.raises(ValueError, match="Negative values"):
+        scorer(model, X, y, sample_weight=[-1.0] + [1.0] * (len(X) - 1))
+    with pytest.raises(ValueError, match="one for each of its steps; got arrays"):
+        scorer(model, X, y, sample_weight=[np.ones(2)] * len(X))
+    with pytest.raises(ValueError, match="NaN"):
+        scorer(model, X, y, sample_weight=[part * np.nan for part in y])

@@ -3,8 +3,10 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimators import NAMES, filtered, forms, make
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import (
@@ -199,3 +201,34 @@ def test_panel_split_refuses_what_it_cannot_cut():
     with pytest.raises(ValueError, match="Sequence b: .*folds"):
         next(PanelTimeSeriesSplit(3).split(X[:8], groups=list("aaaaaabb")))
     assert "PanelTimeSeriesSplit(gap=1" in repr(PanelTimeSeriesSplit(2, gap=1))
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT], ids=repr)
+def test_panel_split_refuses_missing_groups(missing):
+    groups = pd.Series(["a"] * 5 + [missing] + ["b"] * 6, dtype=object)
+    with pytest.raises(ValueError, match="that of row 5 is missing"):
+        next(PanelTimeSeriesSplit(2).split(groups, groups=groups))
+
+
+def test_panel_split_takes_names_of_any_kind():
+    mixed = np.array([1] * 6 + ["a"] * 6, dtype=object)
+    days = pd.Series(pd.to_datetime(["2024-01-02", "2024-01-01"]).repeat(6))
+    plain = np.repeat([0, 1], 6)
+    expected = list(PanelTimeSeriesSplit(2).split(plain, groups=plain))
+    for groups in (mixed, days, days.dt.tz_localize("UTC"), plain.tolist()):
+        found = PanelTimeSeriesSplit(2).split(plain, groups=groups)
+        for one, other in zip(found, expected, strict=True):
+            assert np.array_equal(one[0], other[0])
+            assert np.array_equal(one[1], other[1])
+
+
+def test_groups_are_routed_to_the_panel_split():
+    X, y, store = panel()
+    model = make("AutoRegressor", lags=True, time_axis=0, sequence_column=0)
+    cv = PanelTimeSeriesSplit(2)
+    expected = cross_val_score(model, X, y, cv=cv, groups=store)
+    with config_context(enable_metadata_routing=True):
+        found = cross_val_score(model, X, y, cv=cv, params={"groups": store})
+        search = GridSearchCV(model, {"n_lags": [1, 2]}, cv=cv)
+        search.fit(X, y, groups=store)
+    assert np.array_equal(found, expected)

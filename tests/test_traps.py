@@ -208,3 +208,14 @@ def test_dates_of_a_panel_run_back_between_its_sequences_only():
     model = in_time(sequence_column="store").fit(X, y)
     with pytest.warns(UserWarning, match=DRAWN):
         model.fit(X.iloc[[*range(99, -1, -1), *range(100, 200)]], y)
+
+
+def test_dates_that_stand_still_or_a_history_that_runs_back_are_told():
+    X, y = pd.DataFrame(WALK[:20], columns=["u"]), WALK[1:21, 0]
+    days = pd.date_range("2024-01-01", periods=20)
+    for index in (days[::-1], days.to_period()[::-1], days.repeat(2)[:20]):
+        with pytest.warns(UserWarning, match=f"{DRAWN}.*name the sequence_column"):
+            in_time().fit(X.set_axis(index), y)
+    model = in_time().fit(X.set_axis(days), y)
+    with pytest.warns(UserWarning, match=DRAWN):
+        model.forecast(X.set_axis(days[::-1]), 2)

@@ -66,7 +66,7 @@ class IndexEnd:
             (*(others.ids[k] for k in which), *self.ids),
         )
 
-    def check(self, records):
+    def check(self, records, name="X"):
         """Refuse rows that do not come behind these ends; warn of a gap before them."""
         found = read_index(records.index)
         if found is None or found[0] != self.kind:
@@ -79,17 +79,16 @@ class IndexEnd:
         ):
             if one in places:
                 part = found[1][first : first + n]
-                self._check(places[one], one, part, records.index[first])
+                what = name if one is None else f"Sequence {one} of {name}"
+                self._check(places[one], what, part, records.index[first])
 
-    def _check(self, k, one, part, label):
-        what = "X" if one is None else f"Sequence {one} of X"
+    def _check(self, k, what, part, label):
         is_sorted = (np.diff(part) > 0).all()
         if part[0] <= self.last[k] or not is_sorted:
             order = f"begins at {label}" if is_sorted else "is not sorted"
             raise ValueError(
                 f"The index of {what} {order}, but the rows that it is to follow go up "
-                f"to {self._text(self.last[k])}. For other rows hand in what came "
-                "before them, state=warm_up(...), or set carry_state=False."
+                f"to {self._text(self.last[k])}." + self._advice(what)
             )
         if self.last[k] < self.next[k] < part[0]:
             warn_caller(
@@ -98,6 +97,15 @@ class IndexEnd:
                 "as if they had not been. Read them with warm_up, and hand in its "
                 "state."
             )
+
+    @staticmethod
+    def _advice(what):
+        if what.endswith("X_future"):
+            return " X_future must begin behind the last row of X."
+        return (
+            " For other rows hand in what came before them, state=warm_up(...), or set "
+            "carry_state=False."
+        )
 
     def _text(self, number):
         if self.kind.startswith("datetime"):
@@ -117,7 +125,9 @@ def read_index(index):
         aware = " with time zone" if getattr(index, "tz", None) is not None else ""
         return kind + aware, index.as_unit("ns").asi8
     numbers = np.asarray(index)
-    return ("numbers", numbers) if numbers.dtype.kind in "iuf" else None
+    if numbers.dtype.kind in "iu":
+        numbers = numbers.astype(np.int64)  # whose differences have a sign
+    return ("numbers", numbers) if numbers.dtype.kind in "if" else None
 
 
 def behind(index, n):
@@ -126,7 +136,8 @@ def behind(index, n):
     None where pandas neither knows nor infers how far these are apart.
     """
     if type(index).__name__ == "PeriodIndex":
-        return index[-1:].shift(n)
+        steps = np.diff(index.asi8) if len(index) > 1 else np.ones(1, int)
+        return index[-1:].shift(n * steps[0]) if (steps == steps[0]).all() else None
     freq = getattr(index, "freq", None)
     if freq is None and len(index) > 2:
         with warnings.catch_warnings():  # pandas 3 says that it will be an offset

@@ -57,7 +57,7 @@ def read_sequences(estimator, X, reset):
 
 def run_lengths(ids, name):
     """Lengths of the stretches of equal ids; an id must not come back."""
-    if any(map(_is_missing, ids)):
+    if any(map(is_missing, ids)):
         raise ValueError(f"{name} contains NaN or another missing value.")
     changes = np.flatnonzero(ids[1:] != ids[:-1]) + 1
     edges = np.concatenate([[0], changes, [len(ids)]])
@@ -72,6 +72,6 @@ def run_lengths(ids, name):
     return np.diff(edges)
 
 
-def _is_missing(value):
+def is_missing(value):
     """NaN and NaT are not equal to themselves; pandas' NA has no answer to that."""
     return value is None or type(value).__name__ == "NAType" or bool(value != value)

@@ -15,6 +15,15 @@ SAME_SERIES = 0.01
 #: Share of steps in which a table in time order does not jump.
 MANY_JUMPS = 0.05
 
+DISORDER = (
+    "The rows of X are not consecutive steps in order of time, as if they had been "
+    "shuffled or drawn from a table (by a shuffled KFold, or by "
+    "HalvingRandomSearchCV), or were of several sequences: with time_axis=0 the model "
+    "reads each row as the step behind the one before it. Sort them, and name the "
+    "sequence_column, if there are several; split with TimeSeriesSplit or "
+    "PanelTimeSeriesSplit; for searches that halve, let resource='max_iter' grow."
+)
+
 
 def warn_of_traps(records, targets, y, names):
     """Warn of what is probably a misunderstanding, and say how to resolve it.
@@ -35,15 +44,8 @@ def warn_of_traps(records, targets, y, names):
             "steps set time_axis=0. If each row is a sequence, drop the index: "
             "X.reset_index(drop=True)."
         )
-    if records.is_table and (_is_out_of_order(records) or _is_drawn(records, targets)):
-        warn_caller(
-            "The rows of X are not consecutive steps in order of time, as if they had "
-            "been shuffled or drawn from a table (by a shuffled KFold, or by "
-            "HalvingRandomSearchCV): with time_axis=0 the model reads each row as the "
-            "step behind the one before it. Sort them, and split with TimeSeriesSplit "
-            "or PanelTimeSeriesSplit; for searches that halve, let "
-            "resource='max_iter' grow."
-        )
+    if not warn_of_disorder(records) and _is_drawn(records, targets):
+        warn_caller(DISORDER)
     if _may_be_steps(records, targets, y):
         n = targets.values.shape[1]
         warn_caller(
@@ -63,6 +65,14 @@ def warn_of_traps(records, targets, y, names):
         )
 
 
+def warn_of_disorder(records):
+    """Warn of a table that is not in the order of time, by its index."""
+    is_out_of_order = records.is_table and _is_out_of_order(records)
+    if is_out_of_order:
+        warn_caller(DISORDER)
+    return is_out_of_order
+
+
 def _is_table_in_rows(records, names):
     """Whether rows that were read as sequences are rather steps of one table."""
     if records.form != "rows" or not counts_time(records.index):
@@ -73,8 +83,8 @@ def _is_table_in_rows(records, names):
 def _is_out_of_order(records):
     """Whether an index of dates, or of row numbers, runs back or jumps time and again.
 
-    Dates may jump (nights, holidays), and numbers may be anything that rises; but row
-    numbers, of which most follow one another, do not.
+    Dates must not stand still. They may jump (nights, holidays), and numbers may be
+    anything that rises; but row numbers, of which most follow one another, do not.
     """
     found = read_index(records.index)
     if found is None or (found[0] == "numbers" and not records.is_one_table):
@@ -82,7 +92,7 @@ def _is_out_of_order(records):
     inside = np.ones(len(found[1]) - 1, bool)
     inside[records.starts[1:] - 1] = False
     steps = np.diff(found[1])[inside]
-    if (steps < 0).any():
+    if (steps < 0).any() or (found[0] != "numbers" and (steps == 0).any()):
         return True
     jumps = (steps != 1).mean() if len(steps) else 0
     return found[0] == "numbers" and MANY_JUMPS < jumps < 0.5

@@ -57,8 +57,8 @@ def _per_row(sample_weight, records, targets):
         shapes = [np.shape(part) if is_regular(part) else "ragged" for part in parts]
         if not per_step or shapes != [(n,) for n in records.lengths.tolist()]:
             raise ValueError(_refusal(shapes, records, per_step))
-        return _checked(np.concatenate(parts), n_rows, dtype)
-    weight = _checked(sample_weight, records.n_samples, dtype)
+        return checked(np.concatenate(parts), n_rows, dtype)
+    weight = checked(sample_weight, records.n_samples, dtype)
     return np.repeat(weight, records.lengths) if per_step else weight
 
 
@@ -69,7 +69,8 @@ def _is_nested(weight):
     return getattr(weight, "ndim", 1) > 1
 
 
-def _checked(weight, n, dtype):
+def checked(weight, n, dtype):
+    """One weight that is not negative for each of n rows."""
     return _check_sample_weight(
         weight, np.empty((n, 1), dtype), dtype=dtype, ensure_non_negative=True
     )

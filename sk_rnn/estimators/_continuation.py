@@ -16,6 +16,7 @@ from ..data._layout import rows_of_steps
 from ..data._records import Records
 from ..data._state import put, take
 from ..data._steps import Steps
+from ..data._traps import warn_of_disorder
 from ..training._inference import infer
 
 
@@ -37,8 +38,7 @@ class Continuation:
         self.X, self.targets, self.n_future = X, targets, n_future
         self.records = self._read(X)
         self.n_sequences = len(self.records.lengths)
-        column = self.model._sequence_position()
-        self.places = [k - (column is not None and k > column) for k in targets]
+        self.places = self.model._target_channels(targets)
 
     def _read(self, container):
         """Records of the model, of what the outside has."""
@@ -46,6 +46,7 @@ class Continuation:
 
     def from_the_ends(self, state, X_future):
         """Go on behind the last step of each history; known channels are X_future."""
+        warn_of_disorder(self.records)
         self._read_history(state)
         self._read_future(X_future)
         return self
@@ -214,7 +215,7 @@ class Continuation:
         self._check_lengths(records.lengths[order], len(order))
         end = IndexEnd.of(self.records)
         if end is not None:
-            end.check(records)
+            end.check(records, "X_future")
         return records.starts[order][:, None]
 
     def _check_lengths(self, lengths, n_sequences):

@@ -4,16 +4,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
+from .._warnings import warn_caller
 from ..data._frames import is_frame, names_of, positions
+from ..data._future import container
 from ..layers import one_thread
 from ._continuation import Continuation, MovingWindows, ThroughTransformers
 from ._future_index import future_frame
 
 #: Sequences times paths that go on at once.
 PATHS_AT_ONCE = 2**15
+
+DIVERGED = (
+    "the model is unstable when its outputs are fed back, or they left the range in "
+    "which the transformation of y can be inverted"
+)
 
 
 @dataclass
@@ -36,7 +44,7 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     y : ndarray or DataFrame
         Alone, or in a tuple before what `options` asks for.
     """
-    model = outside.model
+    model, X = outside.model, container(X)
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
     quantiles = check_options(options)
     if outside.of_X or X_future is not None or options.as_frame:
@@ -72,6 +80,11 @@ def go_on(steps, quantiles, options):
         Point forecasts; standard deviations, quantiles and paths as wanted.
     """
     n_steps = steps.n_future + 1
+    with np.errstate(over="ignore", invalid="ignore"):  # told by _warn_of_divergence
+        return _go_on(steps, n_steps, quantiles, options)
+
+
+def _go_on(steps, n_steps, quantiles, options):
     found = [_roll(steps, np.arange(steps.n_sequences), n_steps)]
     y, std = found[0], None
     if steps.outside.is_bare:
@@ -79,7 +92,8 @@ def go_on(steps, quantiles, options):
     if options.return_std:
         found.append(np.broadcast_to(std, y.shape).astype(y.dtype))
     if quantiles is not None and std is not None:
-        found.append(y[..., None] + std[..., None] * norm.ppf(quantiles))
+        band = y[..., None] + std[..., None] * norm.ppf(quantiles)
+        found.append(band.astype(y.dtype))
         quantiles = None
     if quantiles is not None or options.return_paths:
         found += _sampled(steps, n_steps, quantiles, options)
@@ -114,7 +128,10 @@ def check_options(options):
     )
     if options.quantiles is None:
         return None
-    quantiles = np.asarray(options.quantiles, float)
+    try:
+        quantiles = np.asarray(options.quantiles, float)
+    except (TypeError, ValueError):
+        quantiles = np.zeros(0)
     if (
         quantiles.ndim != 1
         or not len(quantiles)
@@ -130,7 +147,8 @@ def check_options(options):
 def target_positions(outside, X, columns):
     """Positions of the outputs among the columns of X as the outside has it."""
     model = outside.model
-    if outside.is_bare and model.target_columns is None and model._are_next is False:
+    told = columns is not None or model.target_columns is not None
+    if not told and outside.are_next is False:
         raise ValueError(
             "forecast feeds the outputs back as the next inputs, but the y that fit "
             "saw is not the next value of X. Where other inputs drive the model, hand "
@@ -181,6 +199,11 @@ def _roll(steps, which, n_steps, noise=None):
     out = np.empty((len(which), n_steps, model.n_outputs_), rows.dtype)
     for k in range(n_steps):
         if k:
+            if outside.of_X and not np.isfinite(out[:, k - 1]).all():
+                raise ValueError(
+                    f"A forecast {k} step(s) ahead is not finite, and cannot pass "
+                    f"through the transformers: {DIVERGED}."
+                )
             rows, parts = steps.step(k - 1, out[:, k - 1], parts, which)
         if noise is not None:
             rows = rows + noise[:, k]
@@ -188,7 +211,20 @@ def _roll(steps, which, n_steps, noise=None):
         out[:, k] = outside.inverse_transform(model._y_scaler.inverse_transform(rows))
     if noise is None:
         steps.check(parts)
+    _warn_of_divergence(out, noise is not None)
     return out
+
+
+def _warn_of_divergence(out, is_sampled):
+    lost = ~np.isfinite(out).all(axis=2)
+    if lost.any():
+        what = f"{lost.any(axis=1).sum()} of {len(out)} "
+        what += "sampled path(s)" if is_sampled else "forecast(s)"
+        warn_caller(
+            f"{what} are not finite from {lost.any(axis=0).argmax() + 1} step(s) ahead "
+            f"on: {DIVERGED}.",
+            ConvergenceWarning,
+        )
 
 
 def _sampled(steps, n_steps, quantiles, options):
@@ -202,7 +238,7 @@ def _sampled(steps, n_steps, quantiles, options):
         paths = paths.reshape(len(which), n_paths, *paths.shape[1:])
         part = [np.moveaxis(paths, 1, -1)] * options.return_paths
         if quantiles is not None:
-            of_paths = np.quantile(paths, quantiles, axis=1)
+            of_paths = np.quantile(paths, quantiles, axis=1).astype(paths.dtype)
             part.insert(0, np.moveaxis(of_paths, 0, -1))
         found.append(part)
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]

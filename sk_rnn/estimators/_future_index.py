@@ -59,14 +59,18 @@ def future_frame(model, steps, y, more, quantiles, options):
 def _behind(pd, index, n_steps):
     """The next labels of an index of known frequency."""
     labels = [behind(index, k) for k in range(1, n_steps + 1)]
-    if labels[0] is not None:
+    if labels[0] is not None and labels[0][0] > index[-1]:
         return labels[0].append(labels[1:])
     if index.dtype.kind in "iuf" and len(index) > 1:
-        steps = np.diff(index)
-        if (steps == steps[0]).all():
-            numbers = index[-1] + steps[0] * np.arange(1, n_steps + 1)
-            return pd.Index(numbers, name=index.name)
+        numbers = np.asarray(index)
+        steps = np.diff(numbers.astype(np.result_type(numbers, np.int64)))
+        if steps[0] > 0 and np.allclose(steps, steps[0], atol=0):
+            step = steps[0] if index.dtype.kind != "f" else steps.mean()
+            return pd.Index(
+                numbers[-1] + step * np.arange(1, n_steps + 1), name=index.name
+            )
     raise ValueError(
         "as_frame=True needs an index with a known frequency: dates, periods or "
-        f"numbers that are evenly spaced; X ends with {list(map(str, index[-3:]))}."
+        "numbers that rise evenly; X ends with "
+        f"{list(map(str, index[-3:]))}."
     )

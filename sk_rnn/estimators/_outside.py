@@ -25,6 +25,14 @@ class Outside:
         """Whether there is nothing around the model."""
         return not (self.of_X or self.of_y)
 
+    @property
+    def are_next(self):
+        """Whether outputs are the next values of the channels; None if it is not seen.
+
+        Behind transformers only their order is compared, which scaling keeps.
+        """
+        return self.model._are_next if self.is_bare else self.model._are_next_in_order
+
     def transform(self, X):
         """X as the model sees it."""
         for transformer in self.of_X:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..data._arrays import boxed
 from ..data._frames import positions
-from ..data._future import share_of_next
+from ..data._future import next_columns, share_in_order, share_of_next
 from ..data._layout import rows_in_time
 from ..data._samples import Samples
 from ..data._scaling import Scaler
@@ -31,12 +31,23 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _look_at_targets(self, y, records, targets):
         share = share_of_next(records, targets)
         self._are_next = None if share is None else share > 0.5
+        share = share_of_next(records, targets, share_in_order)
+        self._are_next_in_order = None if share is None else share > 0.6
         names = getattr(y, "columns", None)
         if names is None and getattr(y, "name", None) is not None:
             names = [y.name]
         self._target_names = None if names is None else [str(name) for name in names]
         if self.target_columns is not None:
-            self._target_positions()
+            self._check_target_columns(next_columns(records, targets))
+
+    def _check_target_columns(self, found):
+        """Refuse columns, where outputs clearly are the next values of others."""
+        for place, columns in zip(self._target_channels(), found, strict=True):
+            if columns and place not in columns:
+                raise ValueError(
+                    f"target_columns={self.target_columns!r} names channel {place} of "
+                    f"X for an output that is the next value of channel {columns[0]}."
+                )
 
     def _learn_targets(self, samples):
         values, weight = samples.targets.values, samples.weight
@@ -198,6 +209,12 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"and {self.n_outputs_} output(s)."
             )
         return found
+
+    def _target_channels(self, columns=None):
+        """The same among the channels: the column of sequences is none of them."""
+        columns = self._target_positions() if columns is None else columns
+        ids = self._sequence_position()
+        return [k - (ids is not None and k > ids) for k in columns]
 
     def _sequence_position(self):
         """Position of the column of sequences among those of X, or None."""

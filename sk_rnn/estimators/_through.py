@@ -1,6 +1,6 @@
 """Forecasts through pipelines, searches and transformed targets."""
 
-from sklearn.base import is_regressor
+from sklearn.base import RegressorMixin
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -120,7 +120,7 @@ def unwrap(estimator):
         elif type(inner).__name__ == "FrozenEstimator":
             inner = inner.estimator
         else:
-            kind = "regressor" if is_regressor(inner) else "object"
+            kind = "regressor" if isinstance(inner, RegressorMixin) else "object"
             raise TypeError(
                 "estimator must be a regressor of sk_rnn, or a Pipeline, a search or a "
                 "TransformedTargetRegressor around one; found the "

@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length, get_tags
 from .._compat import accepts_sample_weight
 from ..data._arrays import few, unboxed
 from ..data._records import is_list_of_records
-from ..data._weights import behind_washout
+from ..data._weights import behind_washout, checked
 from ..estimators._through import unwrap
 
 
@@ -162,14 +162,21 @@ class _RowsOf:
 
 def _weight_of_rows(weight, y, lengths):
     """A weight for each row, of one for each sequence, or for each of its steps."""
-    if lengths is None:
-        check_consistent_length(y, weight)
-        return np.asarray(weight)
-    check_consistent_length(lengths, weight)
     weight = unboxed(weight)
-    if any(map(np.iterable, weight)):
-        return np.concatenate([np.asarray(part) for part in weight])
-    return np.repeat(weight, lengths)
+    if lengths is not None:
+        check_consistent_length(lengths, weight)
+        if any(map(np.iterable, weight)):
+            shapes = [np.shape(part) for part in weight]
+            if shapes != [(n,) for n in lengths]:
+                raise ValueError(
+                    "sample_weight must hold one number per sequence, or one for each "
+                    f"of its steps; got arrays of shapes {few(shapes)} for sequences "
+                    f"of {few(lengths)} steps."
+                )
+            weight = np.concatenate([np.asarray(part) for part in weight])
+        else:
+            weight = np.repeat(weight, lengths)
+    return checked(weight, len(y), float)
 
 
 def _told(rows, lengths):

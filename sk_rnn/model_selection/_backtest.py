@@ -6,12 +6,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import _safe_indexing, at_least, check_parameters
-from ..data._frames import column, is_frame, names_of, positions
+from ..data._future import container
 from ..data._records import Records
 from ..data._state import join
 from ..estimators._forecast import (
@@ -23,6 +23,7 @@ from ..estimators._forecast import (
 )
 from ..estimators._through import unwrap
 from ..layers import one_thread
+from ._columns import check_table, fed_back, sequences_of
 from ._split import PanelTimeSeriesSplit
 
 
@@ -140,10 +141,11 @@ def backtest(
 
     In each split the estimator is fitted to the training rows. The origins are rows of
     the test part: from each of them 1 to `horizon` steps are forecast, with all rows up
-    to the origin known. Where the targets are the next values of channels of X, these
-    are fed back, and the other channels are taken as known in advance, as by
-    :func:`sk_rnn.forecast`. Other models (inputs drive an output) are simulated from
-    their inputs, from the outputs measured before the origin.
+    to the origin known. Where the targets are the next values of all columns of X, or
+    of those that ``target_columns`` names, these are fed back, and the other columns
+    are taken as known in advance, as by :func:`sk_rnn.forecast`. Other models (inputs
+    drive an output) are simulated from their inputs, from the outputs measured before
+    the origin.
 
     Parameters
     ----------
@@ -156,7 +158,7 @@ def backtest(
         The target of each row.
     horizon : int
         How many steps ahead, at the most.
-    cv : int or splitter, default=None
+    cv : int, splitter or iterable of (train, test), default=None
         Test rows must follow the training rows (of their sequence). An int, or None for
         5, is the number of splits of a TimeSeriesSplit, or, with a ``sequence_column``,
         of a `PanelTimeSeriesSplit`.
@@ -182,8 +184,9 @@ def backtest(
     Raises
     ------
     ValueError
-        For models of separate sequences (``time_axis=1``), or where test rows do not
-        follow the training rows.
+        For models of separate sequences (``time_axis=1``), where test rows do not
+        follow the training rows, or where targets are the next values of columns that
+        no ``target_columns`` names.
 
     See Also
     --------
@@ -210,12 +213,11 @@ def backtest(
     check_parameters("backtest", constraints, horizon=horizon, stride=stride)
     options = Options(quantiles, n_paths, random_state)
     quantiles = check_options(options)
-    X, y = indexable(X, y)
-    if is_frame(X) and not hasattr(X, "iloc"):
-        raise TypeError(
-            "backtest takes X as an array or a pandas frame: X.to_pandas()."
-        )
-    sequences = _sequences(estimator, X)
+    X, y = indexable(container(X), y)
+    check_table(estimator, X)
+    sequences = sequences_of(estimator, X)
+    if target_columns is None:
+        target_columns = fed_back(estimator, X, y, sequences)
     groups = sequences if groups is None else groups
     splits = list(_splitter(cv, sequences).split(X, y, groups))
     _check_order(splits, sequences)
@@ -252,21 +254,13 @@ class _Run:
     def __init__(self, estimator, X, y, target_columns, horizon):
         self.outside = unwrap(estimator)
         self.model, self.horizon = self.outside.model, horizon
-        if self.model._form != "table":
-            raise ValueError(
-                "backtest takes tables in time order, time_axis=0; this model was "
-                "fitted to separate sequences. Stack these and name a sequence_column."
-            )
         self.y = np.asarray(y, self.model._theta.dtype)
         self.target_columns, self.X = target_columns, X
 
     @property
     def _feeds_back(self):
-        model = self.model
-        if self.target_columns is not None or model.target_columns is not None:
-            return True
-        same = model._x_scaler.mean.shape == (model.n_outputs_,)
-        return same and (model._are_next is not False or not self.outside.is_bare)
+        columns = self.target_columns, self.model.target_columns
+        return any(column is not None for column in columns)
 
     def at(self, origins, quantiles, options):
         """Forecasts from some origins, as columns of the result."""
@@ -335,25 +329,11 @@ class _Run:
         return join(found)
 
 
-def _sequences(estimator, X):
-    """The value of sequence_column of each row, or None."""
-    given = [
-        value
-        for name, value in estimator.get_params().items()
-        if name.rpartition("__")[2] == "sequence_column" and value is not None
-    ]
-    if not given:
-        return None
-    X = X if is_frame(X) else np.asarray(X)
-    (k,) = positions(given[0], names_of(X), X.shape[1], "sequence_column")
-    return column(X, k)
-
-
 def _splitter(cv, sequences):
     if cv is None or isinstance(cv, Integral):
         kind = TimeSeriesSplit if sequences is None else PanelTimeSeriesSplit
         return kind(5 if cv is None else cv)
-    return cv
+    return check_cv(cv)
 
 
 def _check_order(splits, sequences):

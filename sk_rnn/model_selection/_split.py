@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from ..data._tables import is_missing
+
 
 class PanelTimeSeriesSplit(TimeSeriesSplit):
     """Train on the first part of every sequence, test on what follows in each.
@@ -45,6 +47,9 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
     [0 1 2 3 6 7] [4 5 8]
     """
 
+    # With routed metadata, groups go here without a request, as to GroupKFold.
+    __metadata_request__split = {"groups": True}
+
     def split(self, X, y=None, groups=None):
         """Yield the row numbers of training and test folds.
 
@@ -64,7 +69,8 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Raises
         ------
         ValueError
-            Without groups, or where a sequence has too few rows.
+            Without groups, where one is missing (NaN, None), or where a sequence has
+            too few rows.
         """
         if groups is None:
             raise ValueError(
@@ -73,9 +79,14 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
             )
         groups = column_or_1d(groups)
         check_consistent_length(X, groups)
+        missing = np.flatnonzero([is_missing(name) for name in groups])
+        if len(missing):
+            raise ValueError(
+                f"groups must name the sequence of each row; that of row {missing[0]} "
+                f"is missing ({groups[missing[0]]})."
+            )
         folds = [[] for _ in range(self.n_splits)]
-        names, first = np.unique(groups, return_index=True)
-        for name in names[np.argsort(first)]:
+        for name in dict.fromkeys(groups):
             rows = np.flatnonzero(groups == name)
             try:
                 parts = list(super().split(rows))
