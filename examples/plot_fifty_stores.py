@@ -30,12 +30,12 @@ from sk_rnn.model_selection import PanelTimeSeriesSplit
 N_STORES, N_WEEKS, N_AHEAD = 50, 156, 8
 PANEL = {"time_axis": 0, "sequence_column": "store", "target_columns": "sales"}
 MODELS = {
-    "linear (AR)": (AutoRegressor(**PANEL), {"n_lags": [2, 4, 8, 16]}),
+    "linear (AR)": (AutoRegressor(**PANEL), {"n_lags": [4, 8, 16, 26]}),
     "TDNN": (
         TDNNRegressor(
             hidden_layer_sizes=16, tol=1e-3, max_iter=1000, random_state=0, **PANEL
         ),
-        {"n_lags": [1, 3, 7], "alpha": [0.01, 0.1, 1]},
+        {"n_lags": [1, 3, 7], "alpha": [1e-4, 1e-2, 1]},
     ),
 }
 
