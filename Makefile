@@ -5,12 +5,20 @@ PY = $(VENV)/bin/python
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint format doc clean
+.PHONY: demo examples test lint format doc clean
 .NOTPARALLEL:
 .SECONDARY:
 
 demo: $(VENV)/plot.stamp
 	$(PY) examples/plot_sunspots.py
+
+# In a temporary folder, for each saves a picture. A warning is a failure.
+examples: $(VENV)/plot.stamp
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && \
+	for example in $(CURDIR)/examples/plot_*.py; do \
+		echo "== $${example##*/}"; \
+		OMP_NUM_THREADS=1 $(abspath $(PY)) -W error "$$example" || exit 1; \
+	done
 
 # Two workers, one thread each: the matrices are small, and more threads only wait.
 test: $(VENV)/tests.stamp

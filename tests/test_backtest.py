@@ -58,8 +58,10 @@ def test_other_models_are_simulated_from_their_inputs(name):
             assert_near(result.y_pred[k : k + 4], ahead, 1e-10)
             k += 4
     assert k == len(result.y)
-    with pytest.raises(ValueError, match="quantiles are those of forecasts"):
+    with pytest.raises(ValueError, match="quantiles and paths are those"):
         backtest(model, u, y, horizon=4, cv=CV, quantiles=(0.1, 0.9))
+    with pytest.raises(ValueError, match="quantiles and paths are those"):
+        backtest(model, u, y, horizon=4, cv=CV, return_paths=True)
 
 
 @pytest.mark.parametrize("wrapped", ["pipeline", "both ways", "search"])
@@ -147,6 +149,23 @@ def test_bands_metrics_and_labels():
     assert (frame.index == days[result.origin + result.horizon - 1]).all()
     with pytest.raises(ValueError, match="There is no band"):
         backtest(model, X, series[1:], horizon=1, cv=3).coverage()
+
+
+@each
+def test_paths_and_splits_given_as_rows(name):
+    X, y = sales()
+    model = make(name, lags=True, time_axis=0, target_columns=1)
+    ask = {"n_paths": 40, "random_state": 0, "return_paths": True}
+    cv = [(range(40), range(40, 43)), (range(44), range(44, 47))]
+    result = backtest(model, X, y, horizon=3, cv=cv, quantiles=(0.3,), **ask)
+    assert result.origin.tolist() == [40] * 3 + [44] * 3
+    assert result.y_paths.shape == (6, 40)
+    ahead = model.fit(X[:44], y[:44]).forecast(X[:45], 3, X[45:47], **ask)
+    for values, by_hand in zip((result.y_pred, result.y_paths), ahead, strict=True):
+        assert_near(values[3:], by_hand, 1e-10)
+    if name != "AutoRegressor":  # whose quantiles are exact
+        quantile = np.quantile(result.y_paths, 0.3, axis=1)
+        assert_near(result.y_quantiles[:, 0], quantile, 1e-12)
 
 
 def test_two_outputs():

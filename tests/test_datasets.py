@@ -5,6 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from sk_rnn.datasets import (
+    load_air_passengers,
     load_sunspots,
     make_adding_problem,
     make_copy_memory,
@@ -45,6 +46,34 @@ def test_sunspots_as_frame_hold_the_same_numbers():
 def test_each_call_returns_its_own_arrays():
     load_sunspots().data[:] = -1
     assert load_sunspots().data.min() == 0
+    load_air_passengers().data[:] = -1
+    assert load_air_passengers().data.min() == 104
+
+
+def test_air_passengers_are_the_published_series():
+    air = load_air_passengers()
+    assert air.data.dtype == np.float64
+    assert np.array_equal(air.month, np.arange("1949-01", "1961-01", dtype="M8[M]"))
+    yearly = air.data.reshape(12, 12)
+    first = [112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118]
+    last = [417, 391, 419, 461, 472, 535, 622, 606, 508, 461, 390, 432]
+    assert yearly[[0, -1]].tolist() == [first, last]
+    # Totals of the years of R's AirPassengers.
+    sums = [1520, 1676, 2042, 2364, 2700, 2867, 3408, 3939, 4421, 4572, 5140, 5714]
+    assert yearly.sum(axis=1).tolist() == sums
+    assert air.frame is None
+    assert "Box" in air.DESCR
+
+
+def test_air_passengers_as_frame_hold_the_same_numbers():
+    arrays, frames = load_air_passengers(), load_air_passengers(as_frame=True)
+    assert list(frames.frame.columns) == ["passengers"]
+    assert frames.frame.index.freqstr == "M" and frames.frame.index.name == "month"
+    assert frames.month is frames.frame.index
+    months = frames.month.to_timestamp().to_numpy().astype("datetime64[M]")
+    assert np.array_equal(months, arrays.month)
+    assert np.array_equal(frames.data, arrays.data)
+    assert frames.data.index.equals(frames.month)
 
 
 # ------------------------------------------------------------------------------- tasks

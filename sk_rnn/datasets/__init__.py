@@ -1,5 +1,6 @@
 """Small data sets and standard tasks, for examples, tests and benchmarks."""
 
+from ._air_passengers import load_air_passengers
 from ._sunspots import load_sunspots
 from ._tasks import (
     make_adding_problem,
@@ -10,6 +11,7 @@ from ._tasks import (
 )
 
 __all__ = [
+    "load_air_passengers",
     "load_sunspots",
     "make_adding_problem",
     "make_copy_memory",

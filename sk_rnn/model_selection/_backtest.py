@@ -1,11 +1,9 @@
 """Forecasts from many origins, beside what came."""
 
-from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
@@ -23,102 +21,9 @@ from ..estimators._forecast import (
 )
 from ..estimators._through import unwrap
 from ..layers import one_thread
+from ._backtest_result import BacktestResult
 from ._columns import check_table, fed_back, sequences_of
 from ._split import PanelTimeSeriesSplit
-
-
-@dataclass
-class BacktestResult:
-    """What was forecast, from where, and what came: one entry for each.
-
-    Attributes
-    ----------
-    origin : ndarray of int of shape (n,)
-        The row of X from which it was forecast, the last one that was known. Its target
-        is the first that was not.
-    horizon : ndarray of int of shape (n,)
-        How many steps ahead: 1 is the target of the row `origin` itself.
-    y, y_pred : ndarray of shape (n,) or (n, n_outputs)
-        What came, the target of the row ``origin + horizon - 1``, and its forecast.
-    fold : ndarray of int of shape (n,)
-        Number of the split.
-    sequence : ndarray of shape (n,) or None
-        Its value of ``sequence_column``, where there is one.
-    quantiles : tuple of float or None
-    y_quantiles : ndarray of shape (..., n_quantiles) or None
-        As y_pred, with one more axis.
-    label : ndarray of shape (n,) or None
-        Of the row whose target it is, in the index of X, where X is a DataFrame.
-    """
-
-    origin: np.ndarray
-    horizon: np.ndarray
-    y: np.ndarray
-    y_pred: np.ndarray
-    fold: np.ndarray
-    sequence: np.ndarray | None = None
-    quantiles: tuple | None = None
-    y_quantiles: np.ndarray | None = None
-    label: np.ndarray | None = None
-
-    def by_horizon(self, metric=root_mean_squared_error):
-        """A metric for each number of steps ahead, over targets that were observed.
-
-        Parameters
-        ----------
-        metric : callable, default=root_mean_squared_error
-            Function (y_true, y_pred) -> float.
-
-        Returns
-        -------
-        horizon : ndarray of int
-        value : ndarray of float
-        """
-        steps = np.unique(self.horizon)
-        which = [self._observed & (self.horizon == h) for h in steps]
-        return steps, np.array([metric(self.y[w], self.y_pred[w]) for w in which])
-
-    def coverage(self, low=0, high=-1):
-        """Share of what came that lies between two of the quantiles.
-
-        Parameters
-        ----------
-        low, high : int, default=0, -1
-            Positions of the two among `quantiles`.
-
-        Returns
-        -------
-        share : float
-        """
-        if self.y_quantiles is None:
-            raise ValueError("There is no band: call backtest(..., quantiles=...).")
-        above = self.y_quantiles[..., low] <= self.y
-        inside = above & (self.y <= self.y_quantiles[..., high])
-        return float(inside[self._observed].mean())
-
-    @property
-    def _observed(self):
-        return ~np.isnan(self.y.reshape(len(self.y), -1)).any(axis=1)
-
-    def to_frame(self):
-        """The same as a DataFrame of pandas, a row for each forecast."""
-        import pandas as pd
-
-        columns = {"fold": self.fold}
-        if self.sequence is not None:
-            columns["sequence"] = self.sequence
-        columns |= {"origin": self.origin, "horizon": self.horizon}
-        columns |= _named("y", self.y) | _named("y_pred", self.y_pred)
-        for k, quantile in enumerate(self.quantiles or ()):
-            columns |= _named(f"y_{quantile:g}", self.y_quantiles[..., k])
-        return pd.DataFrame(columns, index=self.label)
-
-
-def _named(name, values):
-    """Columns of a frame, numbered if there are several outputs."""
-    if values.ndim == 1:
-        return {name: values}
-    return {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
 
 
 def backtest(
@@ -135,6 +40,7 @@ def backtest(
     quantiles=None,
     n_paths=500,
     random_state=None,
+    return_paths=False,
     n_jobs=None,
 ):
     """Forecast from many origins in a table, as it would have been done then.
@@ -158,7 +64,7 @@ def backtest(
         The target of each row.
     horizon : int
         How many steps ahead, at the most.
-    cv : int, splitter or iterable of (train, test), default=None
+    cv : int, splitter or iterable of (train, test) row numbers, default=None
         Test rows must follow the training rows (of their sequence). An int, or None for
         5, is the number of splits of a TimeSeriesSplit, or, with a ``sequence_column``,
         of a `PanelTimeSeriesSplit`.
@@ -170,8 +76,8 @@ def backtest(
         False: only the first split is fitted, and its model forecasts in all of them.
     target_columns : str, int or sequence of them, default=None
         As in :func:`sk_rnn.forecast`.
-    quantiles, n_paths, random_state
-        As in `forecast`; only where outputs are fed back.
+    quantiles, n_paths, random_state, return_paths
+        As in :func:`sk_rnn.forecast`; only where outputs are fed back.
     n_jobs : int, default=None
         Splits that are computed at once, by joblib.
 
@@ -211,7 +117,7 @@ def backtest(
     """
     constraints = {"horizon": [at_least(1)], "stride": [at_least(1)]}
     check_parameters("backtest", constraints, horizon=horizon, stride=stride)
-    options = Options(quantiles, n_paths, random_state)
+    options = Options(quantiles, n_paths, random_state, return_paths)
     quantiles = check_options(options)
     X, y = indexable(container(X), y)
     check_table(estimator, X)
@@ -219,7 +125,8 @@ def backtest(
     if target_columns is None:
         target_columns = fed_back(estimator, X, y, sequences)
     groups = sequences if groups is None else groups
-    splits = list(_splitter(cv, sequences).split(X, y, groups))
+    splits = _splitter(cv, sequences).split(X, y, groups)
+    splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
     _check_order(splits, sequences)
 
     def fit(train):
@@ -265,10 +172,11 @@ class _Run:
     def at(self, origins, quantiles, options):
         """Forecasts from some origins, as columns of the result."""
         feeds_back = self._feeds_back
-        if quantiles is not None and not feeds_back:
+        sampled = quantiles is not None or options.return_paths
+        if sampled and not feeds_back:
             raise ValueError(
-                "quantiles are those of forecasts that are fed back; this model's "
-                "outputs are not the next values of its inputs."
+                "quantiles and paths are those of forecasts that are fed back; this "
+                "model's outputs are not the next values of its inputs."
             )
         with one_thread():
             found = (self._fed_back if feeds_back else self._simulated)(
@@ -281,6 +189,7 @@ class _Run:
             "y": self.y[rows],
         }
         names = ["y_pred"] + ["y_quantiles"] * (quantiles is not None)
+        names += ["y_paths"] * options.return_paths
         for name, values in zip(names, found, strict=True):
             values = values.reshape(-1, *values.shape[2:])
             columns[name] = values[:, 0] if self.model._flat else values
@@ -289,7 +198,8 @@ class _Run:
     def _fed_back(self, origins, quantiles, options):
         model, X = self.model, self.X
         targets = target_positions(self.outside, X, self.target_columns)
-        model._check_feedback(self.horizon > 1 or quantiles is not None)
+        sampled = quantiles is not None or options.return_paths
+        model._check_feedback(self.horizon > 1 or sampled)
         steps = continuation(self.outside, X, targets, self.horizon)
         parts = self._before(origins, steps.records)
         return go_on(steps.from_origins(origins, parts), quantiles, options)

@@ -1,0 +1,104 @@
+"""What a backtest returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import root_mean_squared_error
+
+
+@dataclass
+class BacktestResult:
+    """What was forecast, from where, and what came: one entry for each.
+
+    Attributes
+    ----------
+    origin : ndarray of int of shape (n,)
+        The row of X from which it was forecast, the last one that was known. Its target
+        is the first that was not.
+    horizon : ndarray of int of shape (n,)
+        How many steps ahead: 1 is the target of the row `origin` itself.
+    y, y_pred : ndarray of shape (n,) or (n, n_outputs)
+        What came, the target of the row ``origin + horizon - 1``, and its forecast.
+    fold : ndarray of int of shape (n,)
+        Number of the split.
+    sequence : ndarray of shape (n,) or None
+        Its value of ``sequence_column``, where there is one.
+    quantiles : tuple of float or None
+    y_quantiles : ndarray of shape (..., n_quantiles) or None
+        As y_pred, with one more axis.
+    y_paths : ndarray of shape (..., n_paths) or None
+        Sampled paths, with ``return_paths=True``: as y_pred, with one more axis. What
+        hangs on several steps of a forecast has its quantiles there.
+    label : ndarray of shape (n,) or None
+        Of the row whose target it is, in the index of X, where X is a DataFrame.
+    """
+
+    origin: np.ndarray
+    horizon: np.ndarray
+    y: np.ndarray
+    y_pred: np.ndarray
+    fold: np.ndarray
+    sequence: np.ndarray | None = None
+    quantiles: tuple | None = None
+    y_quantiles: np.ndarray | None = None
+    y_paths: np.ndarray | None = None
+    label: np.ndarray | None = None
+
+    def by_horizon(self, metric=root_mean_squared_error):
+        """A metric for each number of steps ahead, over targets that were observed.
+
+        Parameters
+        ----------
+        metric : callable, default=root_mean_squared_error
+            Function (y_true, y_pred) -> float.
+
+        Returns
+        -------
+        horizon : ndarray of int
+        value : ndarray of float
+        """
+        steps = np.unique(self.horizon)
+        which = [self._observed & (self.horizon == h) for h in steps]
+        return steps, np.array([metric(self.y[w], self.y_pred[w]) for w in which])
+
+    def coverage(self, low=0, high=-1):
+        """Share of what came that lies between two of the quantiles.
+
+        Parameters
+        ----------
+        low, high : int, default=0, -1
+            Positions of the two among `quantiles`.
+
+        Returns
+        -------
+        share : float
+        """
+        if self.y_quantiles is None:
+            raise ValueError("There is no band: call backtest(..., quantiles=...).")
+        above = self.y_quantiles[..., low] <= self.y
+        inside = above & (self.y <= self.y_quantiles[..., high])
+        return float(inside[self._observed].mean())
+
+    @property
+    def _observed(self):
+        return ~np.isnan(self.y.reshape(len(self.y), -1)).any(axis=1)
+
+    def to_frame(self):
+        """The same as a DataFrame of pandas, a row for each forecast."""
+        import pandas as pd
+
+        columns = {"fold": self.fold}
+        if self.sequence is not None:
+            columns["sequence"] = self.sequence
+        columns |= {"origin": self.origin, "horizon": self.horizon}
+        columns |= _named("y", self.y) | _named("y_pred", self.y_pred)
+        for k, quantile in enumerate(self.quantiles or ()):
+            columns |= _named(f"y_{quantile:g}", self.y_quantiles[..., k])
+        return pd.DataFrame(columns, index=self.label)
+
+
+def _named(name, values):
+    """Columns of a frame, numbered if there are several outputs."""
+    if values.ndim == 1:
+        return {name: values}
+    return {f"{name}_{k}": values[:, k] for k in range(values.shape[1])}
