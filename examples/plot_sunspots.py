@@ -110,7 +110,7 @@ def plot(year, data, found):
         (line,) = axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
         axes.fill_between(future, *band.T, color=line.get_color(), alpha=0.2)
     axes.set(xlabel="year", ylabel="sunspot number", xlim=(year[-66], year[-1]))
-    axes.legend(loc="upper left", fontsize="small", ncols=2)
+    figure.legend(loc="outside upper center", fontsize="small", ncols=3)
     figure.savefig("sunspots_forecast.png", dpi=120)
 
 

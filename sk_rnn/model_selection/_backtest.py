@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.model_selection import TimeSeriesSplit, check_cv
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -156,7 +156,7 @@ def backtest(
         The target of each row.
     horizon : int
         How many steps ahead, at the most.
-    cv : int or splitter, default=None
+    cv : int, splitter or iterable of (train, test), default=None
         Test rows must follow the training rows (of their sequence). An int, or None for
         5, is the number of splits of a TimeSeriesSplit, or, with a ``sequence_column``,
         of a `PanelTimeSeriesSplit`.
@@ -349,7 +349,7 @@ def _splitter(cv, sequences):
     if cv is None or isinstance(cv, Integral):
         kind = TimeSeriesSplit if sequences is None else PanelTimeSeriesSplit
         return kind(5 if cv is None else cv)
-    return cv
+    return check_cv(cv)
 
 
 def _check_order(splits, sequences):
