@@ -1,17 +1,17 @@
 """Serve a network row by row: fitted on a table, pickled, loaded, with its state.
 
-The series is that of Mackey & Glass, a model of the number of blood cells, with a little
-noise; each row is one value, and the next is wanted. One value does not tell what comes:
-the model has to remember. In service the rows come one by one, and with each of them the
-state is handed in and comes out again, through the pipeline.
+The series is that of Mackey & Glass, a model of the number of blood cells, with a
+little noise; each row is one value, and the next is wanted. One value does not tell
+what comes: the model has to remember. In service the rows come one by one, and with
+each of them the state is handed in and comes out again, through the pipeline.
 
-The trap is a service that forgets to: `predict` of one row alone takes it to follow the
-training rows, every time anew (or, with ``carry_state=False``, to be the first one), and
-answers without complaint, wrongly.
+The trap is a service that forgets to. Without a state, `predict` takes each row to
+follow the training rows, every time anew (or, with ``carry_state=False``, to be the
+first of all), and answers wrongly, without complaint.
 
-It prints a table, with the persistence ("the next value is like this one") and the linear
-model beside the network, and saves streaming.png in the current folder. The times are
-those of the machine it runs on.
+It prints a table, with the persistence ("the next value is like this one") and the
+linear model beside the network, and saves streaming.png in the current folder. The
+times are those of the machine it runs on.
 """
 
 import pickle
