@@ -9,6 +9,8 @@ grows with the number of spots.
 The skill is 1 - MSE / MSE of persistence ("next year is like this year"): a model that
 only repeats the last value has skill 0.
 
+`sk_rnn.forecast` then looks two cycles ahead, through search, square root and all.
+
 It prints a table and saves sunspots_forecast.png in the current folder.
 """
 
@@ -19,11 +21,13 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+import sk_rnn
 from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
 from sk_rnn.datasets import load_sunspots
 
 MSE = "neg_mean_squared_error"
 N_FORECAST = 22  # two cycles
+QUANTILES = (0.1, 0.9)  # a band for four of five years
 
 NETWORK = {
     "time_axis": 0,
@@ -73,58 +77,55 @@ def one_step_errors(X, y):
         print(f"{name:<18}{np.sqrt(mse):>8.1f}{1 - mse / persistence:>8.2f}")
 
 
-def forecasts(X, y):
-    """Forecast the last years from those before them.
+def forecasts(data):
+    """Forecast the last years from those before them, each with a band.
 
-    Returns the forecast of the AR model with the band of +- 2 standard deviations, and
-    that of the network which did best in the search.
+    Returns the forecast and the band of the AR model, and those of the network which
+    did best in the search.
     """
-    X, y = X[:-N_FORECAST], y[:-N_FORECAST]
+    history = data[:-N_FORECAST, None]
+    X, y = history[:-1], history[1:, 0]
     searches = {name: search(*model).fit(X, y) for name, model in MODELS.items()}
     for name, fitted in searches.items():
         chosen = {k.split("__")[-1]: v for k, v in fitted.best_params_.items()}
         print(f"{name}: {chosen}")
     networks = [name for name in searches if name != "AR"]
     best = max(networks, key=lambda name: searches[name].best_score_)
-
-    def model(name):
-        return searches[name].best_estimator_.regressor_["model"]
-
-    # The last target is a year that has been seen: it ends the history.
-    history = np.sqrt(np.append(X, y[-1:, None], axis=0))
-    mean, std = model("AR").forecast(history, N_FORECAST, return_std=True)
-    low, high = np.maximum(mean - 2 * std, 0) ** 2, (mean + 2 * std) ** 2
-    curves = {"AR": mean**2, best: model(best).forecast(history, N_FORECAST) ** 2}
-    return curves, low, high
+    return {
+        name: sk_rnn.forecast(
+            searches[name], history, N_FORECAST, quantiles=QUANTILES, random_state=0
+        )
+        for name in ("AR", best)
+    }
 
 
-def plot(year, data, curves, low, high):
+def plot(year, data, found):
     """Draw the forecasts over what really happened, and save the figure."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
     future = year[-N_FORECAST:]
     axes.plot(year[-66:], data[-66:], "k.-", label="what happened")
-    for name, curve in curves.items():
-        axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
-    axes.fill_between(future, low, high, alpha=0.2, label="AR, 2 standard deviations")
+    for name, (curve, band) in found.items():
+        (line,) = axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
+        axes.fill_between(future, *band.T, color=line.get_color(), alpha=0.2)
     axes.set(xlabel="year", ylabel="sunspot number", xlim=(year[-66], year[-1]))
-    axes.legend(loc="upper left", fontsize="small", ncols=2)
+    figure.legend(loc="outside upper center", fontsize="small", ncols=3)
     figure.savefig("sunspots_forecast.png", dpi=120)
 
 
 if __name__ == "__main__":
     sunspots = load_sunspots()
     data, year = sunspots.data, sunspots.year
-    X, y = data[:-1, None], data[1:]
-    one_step_errors(X, y)
+    one_step_errors(data[:-1, None], data[1:])
 
     print(f"\n{N_FORECAST} years ahead, from {year[-N_FORECAST - 1]}; chosen:")
-    curves, low, high = forecasts(X, y)
+    found = forecasts(data)
     actual = data[-N_FORECAST:]
-    for name, curve in curves.items():
-        print(f"{name:<18}{np.sqrt(np.mean((actual - curve) ** 2)):>8.1f} RMSE")
-    inside = np.mean((low <= actual) & (actual <= high))
-    print(f"inside the band of the AR model: {inside:.0%} of the years")
-    plot(year, data, curves, low, high)
+    print(f"{'':<18}{'RMSE':>8}{'inside the 80 % band':>24}")
+    for name, (curve, band) in found.items():
+        inside = np.mean((band[:, 0] <= actual) & (actual <= band[:, 1]))
+        error = np.sqrt(np.mean((actual - curve) ** 2))
+        print(f"{name:<18}{error:>8.1f}{inside:>24.0%}")
+    plot(year, data, found)
     print("saved sunspots_forecast.png")

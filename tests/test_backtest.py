@@ -128,6 +128,17 @@ def test_without_refit_the_first_model_forecasts_all():
     assert_near(result.y_pred[result.origin == test[0]], ahead, 1e-10)
 
 
+def test_splits_may_be_given():
+    X, y = sales()
+    model = make("AutoRegressor", lags=True, time_axis=0, target_columns=1)
+    expected = backtest(model, X, y, horizon=3, cv=CV)
+    for splits in (list(CV.split(X)), CV.split(X)):
+        found = backtest(model, X, y, horizon=3, cv=splits)
+        assert_near(found.y_pred, expected.y_pred, 0)
+    with pytest.raises(ValueError, match="an iterable"):
+        backtest(model, X, y, horizon=3, cv="half")
+
+
 def test_bands_metrics_and_labels():
     rng = np.random.default_rng(0)
     series = np.zeros(600)
