@@ -219,3 +219,46 @@ def test_dates_that_stand_still_or_a_history_that_runs_back_are_told():
     model = in_time().fit(X.set_axis(days), y)
     with pytest.warns(UserWarning, match=DRAWN):
         model.forecast(X.set_axis(days[::-1]), 2)
+
+
+# --------------------------------------------------- rows that do not follow fit's
+NO_FOLLOWERS = "but the row behind those of fit would hold their last target"
+
+
+def test_rows_that_do_not_follow_those_of_fit_are_told():
+    X, y = WALK[:-1], WALK[1:, 0]
+    model = in_time().fit(X[:200], y[:200])
+    model.predict(X[200:])  # these do
+    model.predict(X[200:201])
+    model.predict(X[:200])  # those of fit start afresh
+    state = model.warm_up(X[:210])
+    model.predict(X[210:], state=state)
+    with pytest.warns(UserWarning, match=NO_FOLLOWERS):
+        model.predict(X[201:202])  # the second of rows that come one by one
+    with pytest.warns(UserWarning, match=NO_FOLLOWERS):
+        model.predict(X[210:])  # behind a gap
+    with pytest.warns(UserWarning, match=NO_FOLLOWERS):
+        model.predict(X[:50])
+    model.set_params(carry_state=False).predict(X[210:])
+
+
+def test_folds_that_lie_before_the_training_rows_are_told():
+    X, y = WALK[:-1], WALK[1:, 0]
+    cross_val_score(in_time(), X, y, cv=TimeSeriesSplit(4))
+    with pytest.warns(UserWarning, match=NO_FOLLOWERS):
+        cross_val_score(in_time(), X, y, cv=4)
+
+
+def test_followers_in_panels_and_driven_models():
+    X = np.column_stack([np.repeat([0, 1], 150), WALK[:300]])
+    y = WALK[1:, 0]
+    rows = np.r_[0:100, 150:250]
+    model = in_time(sequence_column=0, target_columns=1).fit(X[rows], y[rows])
+    later = np.r_[250:299, 100:149]
+    model.predict(X[later])
+    model.predict(np.insert(X[later], len(later), [7, 0.0], axis=0))  # a new sequence
+    with pytest.warns(UserWarning, match=NO_FOLLOWERS):
+        model.predict(X[np.r_[250:299, 101:149]])
+    u = np.random.default_rng(0).standard_normal((100, 1))
+    driven = in_time().fit(u[:50], filtered(u)[:50])
+    driven.predict(u[70:])  # it cannot be seen

@@ -7,6 +7,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from .._warnings import warn_caller
 from ..data._arrays import boxed
 from ..data._frames import positions
 from ..data._future import next_columns, share_in_order, share_of_next
@@ -37,8 +38,35 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if names is None and getattr(y, "name", None) is not None:
             names = [y.name]
         self._target_names = None if names is None else [str(name) for name in names]
+        next_of = next_columns(records, targets)
         if self.target_columns is not None:
-            self._check_target_columns(next_columns(records, targets))
+            self._check_target_columns(next_of)
+        self._next_of = [columns[0] if columns else None for columns in next_of]
+        ends = records.starts + records.lengths - 1
+        self._last_targets = targets.values[ends] if records.is_table else None
+
+    def _check_follows(self, records):
+        """The first row behind a target that is a next value holds that value."""
+        places = {one: k for k, one in enumerate(self._end.ids or [None])}
+        pairs = zip(records.ids or [None], records.starts, strict=True)
+        found = [(places[one], start) for one, start in pairs if one in places]
+        for output, channel in enumerate(self._next_of):
+            if channel is None or not found:
+                continue
+            known, rows = map(list, zip(*found, strict=True))
+            expected = self._last_targets[known, output]
+            seen = records.rows[rows, channel]
+            far = np.abs(seen - expected) > 1e-5 * self._x_scaler.scale[channel]
+            if far.any():
+                k = np.flatnonzero(far)[0]
+                warn_caller(
+                    f"X begins with {seen[k]:g} in channel {channel}, but the row "
+                    f"behind those of fit would hold their last target, "
+                    f"{expected[k]:g}. predict goes on as if X followed: of single "
+                    "rows hand on the state (return_state=True), before other rows "
+                    "read their past, state=warm_up(...), or set carry_state=False."
+                )
+                return
 
     def _check_target_columns(self, found):
         """Refuse columns, where outputs clearly are the next values of others."""

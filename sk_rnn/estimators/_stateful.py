@@ -119,7 +119,11 @@ class StatefulMixin:
         same_size = len(records.rows) == self._seen[0]
         if same_size and records.digest() == self._seen[1]:
             return None  # the training rows do not follow themselves
+        self._check_follows(records)
         return self._end
+
+    def _check_follows(self, records):
+        """Warn if the first rows of records are seen not to follow those of `fit`."""
 
     def _own(self, state, records):
         """A state that was handed in (or None), if it is one of this model's."""
