@@ -47,7 +47,7 @@ def test_predictions_have_the_form_and_precision_of_the_data(
         assert np.asarray(part).dtype == dtype
         assert np.isfinite(part).all()
     assert model.n_outputs_ == n_outputs
-    features = X[0].shape[1] if isinstance(X, list) else X.shape[-1]
+    features = X[0].shape[1] if isinstance(X, list) else X[0].size
     assert model.n_features_in_ == features
     assert np.isfinite(model.score(X, y))
 
@@ -356,3 +356,16 @@ def test_lags_default_to_the_row(name):
     parameter = {"NARXRegressor": "n_input_lags"}.get(name, "n_lags")
     explicit = make(name, **{parameter: needed}).fit(X, y)
     assert np.array_equal(model._theta, explicit._theta)
+
+
+@each
+def test_lists_and_3d_arrays_stand_for_each_other(name):
+    X, y, params = forms()["array"]
+    by_cube = make(name, lags=True, **params).fit(X, y)
+    by_list = make(name, lags=True, **params).fit(list(X), y)
+    assert np.array_equal(by_cube.predict(list(X)), by_cube.predict(X))
+    assert np.array_equal(by_list.predict(X), by_list.predict(list(X)))
+    assert np.array_equal(by_cube.predict(X.reshape(len(X), -1)), by_cube.predict(X))
+    for model in (by_cube, by_list):
+        with pytest.raises(ValueError, match=r"3 (channel|features)"):
+            model.predict([np.ones((6, 3))])

@@ -133,7 +133,7 @@ def read_X(estimator, X, form=None):
             "of 2-D arrays."
         )
     if is_list_of_records(X):
-        return replace(_read_list(estimator, X, reset), is_boxed=X is not given)
+        return replace(_read_list(estimator, X, form), is_boxed=X is not given)
     if dims_of(X) == 3:
         return _read_array(estimator, X, reset)
     if form == "array" and np.shape(X)[1] == estimator.n_features_in_:
@@ -204,7 +204,7 @@ def _read_array(estimator, X, reset):
     return Records(X.reshape(-1, X.shape[2]), lengths, "array")
 
 
-def _read_list(estimator, X, reset):
+def _read_list(estimator, X, form):
     check_in_time(
         estimator,
         "each record of a list",
@@ -234,10 +234,11 @@ def _read_list(estimator, X, reset):
                 f"The records of X differ in their number of channels: X[0] has "
                 f"{records[0].shape[1]}, X[{i}] has {records[i].shape[1]}."
             )
-    _check_channels(estimator, X[0], reset)
-    for record in X[1:]:
-        if not (type(record) is type(X[0]) is np.ndarray):
-            check_columns(estimator, record, reset=False)
+    if form != "array":  # where columns were counted as those of rows
+        _check_channels(estimator, X[0], reset=form is None)
+        for record in X[1:]:
+            if not (type(record) is type(X[0]) is np.ndarray):
+                check_columns(estimator, record, reset=False)
     lengths = np.array([len(record) for record in records])
     rows = np.ascontiguousarray(np.concatenate(records))
     return Records(rows, lengths, "list")
