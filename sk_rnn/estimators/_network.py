@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from time import monotonic
 from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._compat import Interval, StrOptions, at_least
+from .._compat import Interval, StrOptions, above, at_least
 from ..layers import Dropout
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
@@ -18,6 +19,10 @@ from ._regressor import SequenceRegressor
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27
+
+#: The mini-batches of batch_size="auto": about so many in an epoch, but of no fewer
+#: and no more sequences than these.
+UPDATES, SMALLEST_BATCH, LARGEST_BATCH = 50, 8, 200
 
 OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
 
@@ -32,6 +37,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     alpha: float = 1e-4
     batch_size: int | str = "auto"
     max_iter: int = 200
+    max_time: float | None = None
     shuffle: bool = True
     random_state: object = None
     tol: float = 1e-4
@@ -39,7 +45,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     warm_start: bool = False
     early_stopping: bool = False
     validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
+    n_iter_no_change: int | str = "auto"
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
@@ -50,6 +56,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "alpha": [at_least(0, Real)],
         "batch_size": [StrOptions({"auto"}), at_least(1)],
         "max_iter": [at_least(1)],
+        "max_time": [above(0), None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [at_least(0, Real)],
@@ -57,9 +64,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [
-            at_least(1),
-        ],
+        "n_iter_no_change": [StrOptions({"auto"}), at_least(1)],
     }
 
     # ------------------------------------------------------------ for subclasses
@@ -85,6 +90,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         return samples.merged()
 
     def _train(self, network, data, theta, report):
+        deadline = np.inf if self.max_time is None else monotonic() + self.max_time
         rng = check_random_state(self.random_state)
         if theta is None:
             theta = np.zeros(network.size, data.x.dtype)
@@ -102,12 +108,12 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         for trained, form in curriculum:
             held = form(validation) if validation is not None else None
             objective = self._objective(trained, form(training), rng)
-            monitor = self._monitor(trained, held, report)
+            monitor = self._monitor(trained, held, report, deadline)
             self._minimise(objective, theta, monitor)
             theta = monitor.theta.astype(data.x.dtype)
             loss_curve += monitor.loss_curve
             validation_loss_curve += monitor.validation_loss_curve
-            if monitor.ended_by_user:
+            if monitor.ended_from_outside:
                 break
         self.loss_, self.loss_curve_ = monitor.loss, loss_curve
         self.validation_loss_curve_ = validation_loss_curve if validation else None
@@ -138,18 +144,22 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         rng = rng if self.shuffle else None
         return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
 
-    def _monitor(self, network, validation, report):
+    def _monitor(self, network, validation, report, deadline):
         validate = None
         if validation is not None:
             loss = instantiate(LOSSES[self.loss], self)
             validate = Objective(network, loss, 0.0, validation).value
+        patience = self.n_iter_no_change
+        if patience == "auto":
+            patience = SOLVERS[self.solver].patience
         return Monitor(
             self.max_iter,
             self.tol,
-            self.n_iter_no_change,
+            patience,
             self.verbose,
             validate=validate,
             callback=report.iteration,
+            deadline=deadline,
         )
 
     def _minimise(self, objective, theta, monitor):
@@ -177,7 +187,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             )
 
     def _batch_size(self, n_sequences):
-        size = 200 if self.batch_size == "auto" else self.batch_size
+        size = self.batch_size
+        if size == "auto":
+            size = min(max(n_sequences // UPDATES, SMALLEST_BATCH), LARGEST_BATCH)
         return min(size, n_sequences)
 
     def _hidden_sizes(self, minimum=0):

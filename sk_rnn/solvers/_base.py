@@ -23,11 +23,14 @@ class Solver:
         Whether it needs the same function at every step: no chance in the network.
     sum_of_squares : bool
         Whether it needs residuals.
+    patience : int
+        What ``n_iter_no_change="auto"`` stands for.
     """
 
     constraints: ClassVar[dict] = {}
     same_function: ClassVar[bool] = True
     sum_of_squares: ClassVar[bool] = False
+    patience: ClassVar[int] = 10
 
     def minimise(self, objective, theta, monitor):
         """Run until the monitor says stop; Ctrl-C keeps what was reached.
@@ -40,7 +43,7 @@ class Solver:
         monitor : Monitor
             Holds the result.
         """
-        monitor.begin(theta)
+        monitor.begin(theta, type(self).__name__)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells
                 self._iterate(objective, theta.copy(), monitor)
