@@ -22,7 +22,8 @@ class Adam(Solver):
     Parameters
     ----------
     learning_rate_init : float > 0, default=1e-3
-        Learning rate of "adam" at the beginning.
+        Learning rate of "adam" at the beginning. Means nothing to the others, which
+        find the length of their steps by themselves.
     learning_rate : {"adaptive", "constant", "cooldown"}, default="adaptive"
         What becomes of the learning rate of "adam". "adaptive": it is divided by 5 each
         time the loss has stalled (see `tol`), three times, and training ends when it
@@ -31,7 +32,8 @@ class Adam(Solver):
         above its best. "cooldown": it stays for 60 % of `max_iter` epochs, then falls
         linearly to 0; all epochs are run.
     max_grad_norm : float > 0 or None, default=1.0
-        "adam" scales gradients of a larger Euclidean norm down to this one.
+        "adam" scales gradients of a larger Euclidean norm down to this one; None leaves
+        them as they are. Means nothing to the others.
     """
 
     learning_rate_init: float = 1e-3
