@@ -13,7 +13,10 @@ class Solver:
     An objective has ``loss_and_grad(theta)`` over all data; ``minibatches()``, which
     yields functions ``theta -> (weight, loss, gradient)`` for one epoch; and where it
     is half a sum of squares ``residuals(theta)`` and ``jacobian(theta)``. A solver is a
-    dataclass, whose fields are hyper-parameters of the estimators.
+    dataclass, whose fields are hyper-parameters of the estimators. It hands each
+    iteration to ``monitor.update(theta, loss)``, with what else it has to tell by name,
+    until that returns True. ``monitor.on_stall`` lets it try something where the loss
+    has stalled, before that is the end.
 
     Attributes
     ----------
