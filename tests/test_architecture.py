@@ -83,7 +83,7 @@ def test_solvers_know_the_numbers_alone():
         if part_of(path) == "solvers"
         for name in modules_imported(path)
     }
-    standard = {"dataclasses", "math", "numbers", "typing"}
+    standard = {"dataclasses", "math", "numbers", "time", "typing"}
     assert outside <= {"sk_rnn", "numpy", "scipy", "sklearn"} | standard
 
 

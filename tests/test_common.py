@@ -46,7 +46,12 @@ def test_default(estimator, check):
 
 @parametrize_with_checks(
     [
-        cls(solver="adam", learning_rate_init=0.01, hidden_layer_sizes=(16,))
+        cls(
+            solver="adam",
+            learning_rate_init=0.01,
+            hidden_layer_sizes=(16,),
+            max_iter=40,
+        )
         for cls in NETWORKS
     ]
 )

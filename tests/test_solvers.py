@@ -8,9 +8,13 @@ import pytest
 from scipy.optimize import linprog
 from sklearn.exceptions import ConvergenceWarning
 
-from sk_rnn.solvers import LBFGS, SOLVERS, Adam, Monitor
+from sk_rnn.solvers import LBFGS, SOLVERS, Monitor
 
-SETTINGS = {"learning_rate_init": 0.05, "max_grad_norm": None}
+SETTINGS = {
+    "learning_rate_init": 0.05,
+    "learning_rate": "constant",
+    "max_grad_norm": None,
+}
 each_solver = pytest.mark.parametrize("name", SOLVERS)
 
 
@@ -132,7 +136,7 @@ def test_stops_at_max_iter_and_says_so(name, max_iter):
 def test_stops_where_nothing_is_gained(name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        problem = LeastSquares(noise=2.0)
+        problem = LeastSquares(n_batches=1, noise=2.0)
         monitor = minimise(name, problem, tol=0.01, n_iter_no_change=3)
     curve = monitor.loss_curve
     assert 4 < monitor.n_iter < 500
@@ -163,7 +167,7 @@ def test_keeps_the_parameters_that_validate_best(name):
         return losses[len(seen) - 1]
 
     problem = LeastSquares()
-    monitor = minimise(name, problem, validate=validate, tol=0.0, n_iter_no_change=3)
+    monitor = minimise(name, problem, validate=validate, tol=1e-9, n_iter_no_change=3)
     assert monitor.validation_loss_curve == losses
     assert np.array_equal(monitor.theta, seen[1])
     assert monitor.loss == monitor.loss_curve[1]
@@ -270,10 +274,17 @@ def clipped(grad, max_norm):
     return grad * (max_norm / norm) if max_norm and norm > max_norm else grad
 
 
-def adam_trajectory(solver, problem, n_iter):
+def adam_trajectory(max_grad_norm, problem, n_iter, start=(3.0, 0.0, -1.0)):
+    """The parameters after each epoch, not the best ones."""
     seen = []
-    monitor = Monitor(n_iter, 0.0, 1000, False, callback=seen.append)
-    solver.minimise(problem, np.array([3.0, 0.0, -1.0]), monitor)
+
+    def validate(theta):
+        seen.append(theta.copy())
+        return 0.0
+
+    monitor = Monitor(n_iter, 0.0, 1000, False, validate)
+    solver = make("adam", max_grad_norm=max_grad_norm)
+    solver.minimise(problem, np.array(start), monitor)
     return np.array(seen)
 
 
@@ -281,7 +292,7 @@ def adam_trajectory(solver, problem, n_iter):
 def test_adam_is_algorithm_1(max_norm):
     """Kingma & Ba, ICLR 2015, in the order of computation that section 2 gives."""
     problem, n_iter = LeastSquares(), 40
-    seen = adam_trajectory(Adam(0.05, max_norm), problem, n_iter)
+    seen = adam_trajectory(max_norm, problem, n_iter)
     theta, m, v, t = np.array([3.0, 0.0, -1.0]), np.zeros(3), np.zeros(3), 0
     for k in range(n_iter):
         for part in problem.minibatches():
@@ -298,7 +309,7 @@ def test_adam_is_algorithm_1(max_norm):
 def test_adam_is_that_of_torch(max_norm):
     torch = pytest.importorskip("torch", reason="compares with torch.optim.Adam")
     problem, n_iter = LeastSquares(), 40
-    seen = adam_trajectory(Adam(0.05, max_norm), problem, n_iter)
+    seen = adam_trajectory(max_norm, problem, n_iter)
     theta = torch.tensor([3.0, 0.0, -1.0], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.Adam([theta], lr=0.05)
     for k in range(n_iter):
@@ -324,7 +335,7 @@ def test_clipping_bounds_the_gradient_that_adam_sees():
             return loss, grad * (1e8 if self.calls == 5 else 1)
 
     final = {
-        max_norm: adam_trajectory(Adam(0.05, max_norm), Spike(), 200)[-1]
+        max_norm: adam_trajectory(max_norm, Spike(), 200)[-1]
         for max_norm in (None, 1.0)
     }
     error = {key: np.abs(theta - [1, -2, 0.5]).max() for key, theta in final.items()}
@@ -395,3 +406,153 @@ def test_residuals_of_an_accepted_step_are_computed_once():
 
     minimise("lm", Watched(noise=1.0), max_iter=20)
     assert len(seen) > 5 and len(set(seen)) == len(seen)
+
+
+# ------------------------------------------------------------------------ how they end
+class Scripted(LeastSquares):
+    """The gradient of a parabola, and losses of epochs as written."""
+
+    def __init__(self, losses):
+        super().__init__(n_batches=1)
+        self.losses = iter(losses)
+
+    def minibatches(self):
+        loss = next(self.losses)
+        yield lambda theta: (1.0, loss, theta - 1.0)
+
+
+def rates_of(learning_rate, losses, **options):
+    """A minimisation with those losses, and the rate of each of its epochs."""
+    rates, options = [], {"tol": 1e-4, "max_iter": 1000} | options
+
+    class Watching(Monitor):
+        def update(self, theta, loss, **numbers):
+            rates.append(numbers["rate"])
+            return super().update(theta, loss, **numbers)
+
+    monitor = Watching(n_iter_no_change=3, verbose=False, **options)
+    solver = make("adam", learning_rate=learning_rate)
+    solver.minimise(Scripted(losses), np.zeros(3), monitor)
+    return monitor, np.array(rates) / 0.05
+
+
+FALLING_THEN_NOISY = [4.0, 3.0, 2.0, 1.0, *np.tile([1.2, 1.1], 50)]
+
+
+def test_adaptive_rate_falls_at_each_stall_and_then_has_converged():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monitor, rates = rates_of("adaptive", FALLING_THEN_NOISY)
+    expected = np.repeat([1, 1 / 5, 1 / 25, 1 / 125], [7, 3, 3, 3])
+    np.testing.assert_allclose(rates, expected)
+    assert monitor.loss == 1.0
+
+
+def test_a_constant_rate_that_stalls_above_its_best_is_told():
+    with pytest.warns(ConvergenceWarning, match="learning_rate='adaptive'"):
+        monitor, rates = rates_of("constant", FALLING_THEN_NOISY)
+    assert len(rates) == 7 and set(rates) == {1.0}
+    assert monitor.loss == 1.0
+
+
+@pytest.mark.parametrize("case", ["flat", "validated"])
+def test_a_constant_rate_that_stalls_at_its_best_is_a_good_end(case):
+    losses, validate = [4.0, 3.0, *[2.0] * 50], None
+    if case == "validated":
+        losses, held = FALLING_THEN_NOISY, iter(FALLING_THEN_NOISY)
+        validate = lambda theta: next(held)  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monitor, _ = rates_of("constant", losses, validate=validate)
+    assert monitor.n_iter < 10
+
+
+def test_cooldown_runs_all_epochs_and_ends_at_a_rate_near_zero():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monitor, rates = rates_of("cooldown", FALLING_THEN_NOISY, max_iter=20)
+    expected = [*np.ones(12), *np.arange(8, 0, -1) / 8]
+    np.testing.assert_allclose(rates, expected)
+    assert monitor.n_iter == 20
+
+
+@pytest.mark.parametrize("max_iter", [1, 2])
+def test_cooldown_of_few_epochs(max_iter):
+    _, rates = rates_of("cooldown", FALLING_THEN_NOISY, max_iter=max_iter)
+    assert list(rates) == [1.0] * max_iter
+
+
+def test_adam_keeps_the_parameters_of_its_best_epoch():
+    seen = []
+    losses = [3.0, 1.0, 2.0, 2.0]
+    monitor = minimise(
+        "adam", Scripted(losses), max_iter=4, callback=lambda t: seen.append(t.copy())
+    )
+    reached = adam_trajectory(None, Scripted(losses), 4, np.zeros(3))
+    assert monitor.loss == 1.0
+    assert np.array_equal(monitor.theta, reached[1])
+    assert not np.array_equal(monitor.theta, reached[-1])
+    assert np.array_equal(seen[-1], reached[1])
+
+
+@pytest.mark.parametrize("tol, n_iter", [(1e-4, 4), (0.0, 9)])
+def test_tol_of_zero_switches_the_stopping_off(tol, n_iter):
+    monitor = Monitor(100, tol, 3, False)
+    monitor.begin(np.zeros(1), "test")
+    for _ in range(9):
+        if not monitor.stop:
+            monitor.update(np.zeros(1), 1.0)
+    assert monitor.n_iter == n_iter
+
+
+@each_solver
+def test_a_deadline_ends_in_good_order(name):
+    with pytest.warns(ConvergenceWarning, match="iteration 1, out of time.*max_time"):
+        monitor = minimise(name, LeastSquares(), deadline=0.0)
+    assert monitor.n_iter == 1 and monitor.ended_from_outside
+    assert np.isfinite(monitor.theta).all() and np.abs(monitor.theta).max() > 0
+
+
+def test_a_deadline_ends_adam_within_an_epoch():
+    calls = []
+
+    class Counted(LeastSquares):
+        def evaluate(self, theta, rows, y):
+            calls.append(1)
+            return super().evaluate(theta, rows, y)
+
+    with pytest.warns(ConvergenceWarning, match="out of time"):
+        minimise("adam", Counted(n_batches=10), deadline=0.0)
+    assert len(calls) == 1
+
+
+@each_solver
+def test_what_verbose_tells(name, capsys):
+    told = {
+        "lbfgs": ["gradient norm"],
+        "adam": ["largest gradient norm", "rate"],
+        "lm": ["gradient norm", "step"],
+    }
+    losses = iter([3.0, 2.0])
+    minimise(
+        name,
+        LeastSquares(),
+        verbose=True,
+        max_iter=2,
+        validate=lambda theta: next(losses),
+    )
+    line = capsys.readouterr().out.splitlines()[1].split(", ")
+    assert line[:2] == ["Iteration 2", SOLVERS[name].__name__]
+    names = [part.partition(" = ")[0] for part in line[2:-1]]
+    assert names == ["loss", "validation loss", *told[name]]
+    assert line[3] == "validation loss = 2" and line[-1].endswith(" s")
+
+
+def test_the_gradient_norm_of_lbfgs_is_that_of_the_parameters(capsys):
+    problem = LeastSquares(noise=1.0)
+    monitor = minimise("lbfgs", problem, verbose=True, max_iter=3)
+    told = float(
+        capsys.readouterr().out.splitlines()[2].split("norm = ")[1].split(",")[0]
+    )
+    norm = np.linalg.norm(problem.loss_and_grad(monitor.theta)[1])
+    assert told == pytest.approx(norm, rel=1e-4)

@@ -135,31 +135,50 @@ alpha : float >= 0, default=1e-4
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases)
     divided by the sum of the sample weights of all steps that count.
 batch_size : int or "auto", default="auto"
-    Sequences in a mini-batch of "adam"; "auto" is min(200, n_sequences).
+    Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
+    them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50
+    updates in an epoch, for with one update in an epoch little is learnt. The others
+    always see all data.
 [solver parameters]
 max_iter : int, default=200
     Maximum number of iterations ("lbfgs", "lm") or epochs ("adam"); with
-    ``feedback="measured_then_predicted"`` of each of the two trainings.
+    ``feedback="measured_then_predicted"`` of each of the two trainings. Reaching it is
+    a ConvergenceWarning, but for ``learning_rate="cooldown"``, which is made for it.
+max_time : float > 0 or None, default=None
+    Seconds after which training ends, with a ConvergenceWarning and the parameters that
+    would be kept at that point: of the whole fit, for every solver. It is looked at
+    after each iteration, and by "adam" after each mini-batch, so that at least one of
+    them is run.
 shuffle : bool, default=True
-    Whether "adam" draws the mini-batches in a new order in every epoch.
+    Whether "adam" draws the mini-batches in a new order in every epoch. Means nothing
+    to the others.
 random_state : int, RandomState instance or None, default=None
     Draws the initial weights, the mini-batches and the held-out sequences. The same
     int gives the same fit to the last bit, in any order of the samples.
 tol : float >= 0, default=1e-4
-    Training ends when the loss (the validation loss with `early_stopping`) fell by less
-    than this share of itself in each of `n_iter_no_change` iterations.
+    The loss (the validation loss with `early_stopping`) has stalled when it has fallen
+    below its lowest value by less than this share of it in each of `n_iter_no_change`
+    iterations. "lbfgs" and "lm" end there. "adam" watches the mean loss over the
+    mini-batches of an epoch, which is noisy, and does what `learning_rate` says. 0
+    switches this off, and with it the "adaptive" falls of the rate: all iterations are
+    run unless the solver finds no lower point.
 verbose : bool, default=False
-    Print the loss of each iteration.
+    Print a line for each iteration: solver, loss, validation loss, norm of the gradient
+    (of "adam" the largest of the epoch, before it is clipped), learning rate of "adam",
+    length of the step of "lm", and seconds since the beginning.
 warm_start : bool, default=False
-    Go on from the parameters and the standardisation of the last `fit`.
+    Go on from the parameters and the standardisation of the last `fit`. What the solver
+    knew besides begins anew: the moments and the learning rate of "adam", the curvature
+    of "lbfgs", the trust region of "lm".
 early_stopping : bool, default=False
     Guard against overfitting: hold out whole sequences (of a single one, and so with
     ``time_axis=0``, its last stretch), watch their loss, and keep the parameters with
-    which it was lowest.
+    which it was lowest. Without it those of the lowest training loss are kept.
 validation_fraction : float in (0, 1), default=0.1
     Share of the sequences (or of the stretch) that is held out.
-n_iter_no_change : int, default=10
-    See `tol`.
+n_iter_no_change : int or "auto", default="auto"
+    See `tol`. "auto" is 10 for "lbfgs" and "lm", and 20 for "adam", whose loss is
+    noisy.
 n_init : int, default=1
     How many times to train, from other initial weights each time. The first start is
     that of ``n_init=1``.
@@ -188,9 +207,10 @@ coefs_, intercepts_ : list of ndarray
 n_iter_ : int
     Iterations run.
 loss_ : float
-    Training loss, penalty included, at the parameters kept.
+    Training loss, penalty included, of the iteration whose parameters were kept.
 loss_curve_ : list of float of length `n_iter_`
-    Training loss after each iteration.
+    Training loss after each iteration; of "adam" its mean over the mini-batches, while
+    the parameters moved on.
 restarts_ : list of dict of length `n_init`
     Of each start the `loss`, `validation_loss`, `n_iter`, and whether it was `kept`;
     `loss_` and the curves are those of the best.

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
+from time import monotonic
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._compat import Interval, StrOptions, at_least
+from .._compat import Interval, StrOptions, above, at_least
 from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
@@ -21,6 +22,10 @@ from ._regressor import SequenceRegressor
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27
+
+#: The mini-batches of batch_size="auto": about so many in an epoch, but of no fewer
+#: and no more sequences than these.
+UPDATES, SMALLEST_BATCH, LARGEST_BATCH = 50, 8, 200
 
 OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
 
@@ -33,7 +38,7 @@ class TrainedNetwork(NamedTuple):
     score: float
     loss_curve: list
     validation_loss_curve: list
-    ended_by_user: bool
+    ended_from_outside: bool
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -46,6 +51,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     alpha: float = 1e-4
     batch_size: int | str = "auto"
     max_iter: int = 200
+    max_time: float | None = None
     shuffle: bool = True
     random_state: object = None
     tol: float = 1e-4
@@ -53,7 +59,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     warm_start: bool = False
     early_stopping: bool = False
     validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
+    n_iter_no_change: int | str = "auto"
     n_init: int = 1
     n_ensemble: int = 1
     n_jobs: int | None = None
@@ -67,6 +73,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "alpha": [at_least(0, Real)],
         "batch_size": [StrOptions({"auto"}), at_least(1)],
         "max_iter": [at_least(1)],
+        "max_time": [above(0), None],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [at_least(0, Real)],
@@ -74,7 +81,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [at_least(1)],
+        "n_iter_no_change": [StrOptions({"auto"}), at_least(1)],
         "n_init": [at_least(1)],
         "n_ensemble": [at_least(1)],
         "n_jobs": [Integral, None],
@@ -103,6 +110,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         return samples.merged()
 
     def _train(self, network, data, theta, report):
+        deadline = np.inf if self.max_time is None else monotonic() + self.max_time
         rng = check_random_state(self.random_state)
         starts = self._starts(network, data.x.dtype, theta, rng)
         training, validation = data, None
@@ -114,7 +122,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         training = training.windows(getattr(self, "bptt_steps", None))
         n_phases = len(self._curriculum(network, data.last))
         report.begin(self.max_iter * n_phases * len(starts))
-        fits = self._run(starts, (network, training, validation), report)
+        fits = self._run(starts, (network, training, validation, deadline), report)
         kept = sorted(range(len(fits)), key=lambda k: fits[k].score)
         kept = kept[: self.n_ensemble]
         self._describe(fits, kept, validation)
@@ -149,31 +157,32 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         if len(starts) == 1 or effective_n_jobs(self.n_jobs) == 1:
             fits = []
             for start in starts:
-                fits.append(self._train_once(*start, *problem, report.iteration))
-                if fits[-1].ended_by_user and len(fits) >= self.n_ensemble:
+                fits.append(self._train_once(*start, problem, report.iteration))
+                if fits[-1].ended_from_outside and len(fits) >= self.n_ensemble:
                     break
             return fits
         jobs = Parallel(self.n_jobs)
-        return jobs(delayed(_in_worker)(self, *start, *problem) for start in starts)
+        return jobs(delayed(_in_worker)(self, *start, problem) for start in starts)
 
-    def _train_once(self, theta, rng, network, training, validation, callback=None):
+    def _train_once(self, theta, rng, problem, callback=None):
         """Go through the curriculum from one start."""
+        network, training, validation, deadline = problem
         network = deepcopy(network)  # its dropout begins anew
         loss_curve, validation_loss_curve = [], []
         for trained, form in self._curriculum(network, training.last):
             held = form(validation) if validation is not None else None
             objective = self._objective(trained, form(training), rng)
-            monitor = self._monitor(trained, held, callback)
+            monitor = self._monitor(trained, held, callback, deadline)
             self._minimise(objective, theta, monitor)
             theta = monitor.theta.astype(training.x.dtype)
             loss_curve += monitor.loss_curve
             validation_loss_curve += monitor.validation_loss_curve
-            if monitor.ended_by_user:
+            if monitor.ended_from_outside:
                 break
         curves = loss_curve, validation_loss_curve
         score = monitor.best if validation is not None else monitor.loss
         return TrainedNetwork(
-            theta, monitor.loss, float(score), *curves, monitor.ended_by_user
+            theta, monitor.loss, float(score), *curves, monitor.ended_from_outside
         )
 
     def _describe(self, fits, kept, validation):
@@ -214,18 +223,22 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         rng = rng if self.shuffle else None
         return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
 
-    def _monitor(self, network, validation, callback):
+    def _monitor(self, network, validation, callback, deadline):
         validate = None
         if validation is not None:
             loss = instantiate(LOSSES[self.loss], self)
             validate = Objective(network, loss, 0.0, validation).value
+        patience = self.n_iter_no_change
+        if patience == "auto":
+            patience = SOLVERS[self.solver].patience
         return Monitor(
             self.max_iter,
             self.tol,
-            self.n_iter_no_change,
+            patience,
             self.verbose,
             validate=validate,
             callback=callback,
+            deadline=deadline,
         )
 
     def _minimise(self, objective, theta, monitor):
@@ -253,7 +266,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             )
 
     def _batch_size(self, n_sequences):
-        size = 200 if self.batch_size == "auto" else self.batch_size
+        size = self.batch_size
+        if size == "auto":
+            size = min(max(n_sequences // UPDATES, SMALLEST_BATCH), LARGEST_BATCH)
         return min(size, n_sequences)
 
     def _hidden_sizes(self, minimum=0):

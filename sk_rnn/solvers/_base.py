@@ -13,7 +13,10 @@ class Solver:
     An objective has ``loss_and_grad(theta)`` over all data; ``minibatches()``, which
     yields functions ``theta -> (weight, loss, gradient)`` for one epoch; and where it
     is half a sum of squares ``residuals(theta)`` and ``jacobian(theta)``. A solver is a
-    dataclass, whose fields are hyper-parameters of the estimators.
+    dataclass, whose fields are hyper-parameters of the estimators. It hands each
+    iteration to ``monitor.update(theta, loss)``, with what else it has to tell by name,
+    until that returns True. ``monitor.on_stall`` lets it try something where the loss
+    has stalled, before that is the end.
 
     Attributes
     ----------
@@ -23,11 +26,14 @@ class Solver:
         Whether it needs the same function at every step: no chance in the network.
     sum_of_squares : bool
         Whether it needs residuals.
+    patience : int
+        What ``n_iter_no_change="auto"`` stands for.
     """
 
     constraints: ClassVar[dict] = {}
     same_function: ClassVar[bool] = True
     sum_of_squares: ClassVar[bool] = False
+    patience: ClassVar[int] = 10
 
     def minimise(self, objective, theta, monitor):
         """Run until the monitor says stop; Ctrl-C keeps what was reached.
@@ -40,7 +46,7 @@ class Solver:
         monitor : Monitor
             Holds the result.
         """
-        monitor.begin(theta)
+        monitor.begin(theta, type(self).__name__)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells
                 self._iterate(objective, theta.copy(), monitor)

@@ -23,7 +23,8 @@ class LBFGS(Solver):
 
         def callback(intermediate_result):
             function.trials.settle(intermediate_result.fun)
-            if monitor.update(intermediate_result.x, intermediate_result.fun):
+            x, loss = intermediate_result.x, intermediate_result.fun
+            if monitor.update(x, loss, **{"gradient norm": function.norm}):
                 raise StopIteration
 
         result = minimize(
@@ -43,10 +44,15 @@ class _Guarded:
 
     The line search interpolates. A loss that is not finite, or a free run that diverged
     to 1e16, would bring it back to within rounding of where it started.
+
+    Attributes
+    ----------
+    norm : float
+        Of the last gradient, which at the end of an iteration is that of its end.
     """
 
     def __init__(self, loss_and_grad):
-        self.loss_and_grad, self.trials = loss_and_grad, None
+        self.loss_and_grad, self.trials, self.norm = loss_and_grad, None, np.nan
 
     def __call__(self, theta):
         loss, grad = self.loss_and_grad(theta)
@@ -55,6 +61,8 @@ class _Guarded:
             self.trials = Trials(loss if finite else 0.0)
         plateau = PLATEAU * abs(self.trials.settled)
         if finite and loss <= plateau:
-            return float(loss), grad.astype(float)
+            grad = grad.astype(float)
+            self.norm = float(np.linalg.norm(grad))
+            return float(loss), grad
         self.trials.turned_back |= not finite
         return plateau, np.zeros(len(theta))

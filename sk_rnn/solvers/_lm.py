@@ -55,7 +55,7 @@ class _Step:
 
     def __init__(self, objective, monitor):
         self.objective, self.monitor = objective, monitor
-        self.trials, self.theta, self.found = None, None, None
+        self.trials, self.theta, self.found, self.last = None, None, None, None
 
     def residuals(self, theta):
         if not np.isfinite(theta).all():  # the squares of the derivatives overflow
@@ -78,9 +78,12 @@ class _Step:
         self.settled = self.residuals(theta)
         loss = 0.5 * float(self.settled @ self.settled)
         if self.trials is None:
-            self.trials = Trials(loss)
+            self.trials, self.last = Trials(loss), theta.copy()
             return found
         self.trials.settle(loss)
-        if self.monitor.update(theta, loss):
+        norm, step = np.linalg.norm(found.T @ self.settled), theta - self.last
+        told = {"gradient norm": norm, "step": np.linalg.norm(step)}
+        self.last = theta.copy()
+        if self.monitor.update(theta, loss, **told):
             raise StopIteration
         return found

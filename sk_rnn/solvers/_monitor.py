@@ -1,5 +1,8 @@
 """What every solver reports to: curves, stopping, best parameters, verbosity."""
 
+import math
+from time import monotonic
+
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
@@ -9,71 +12,109 @@ from .._warnings import warn_caller
 class Monitor:
     """Follow a minimisation and decide when it ends.
 
-    The loss (the validation loss where there is one) must fall by more than `tol` times
-    its size at least once in `n_iter_no_change` iterations.
+    What is watched is the validation loss where there is one, else the training loss.
+    It must fall by more than `tol` times its lowest value so far at least once in
+    `n_iter_no_change` iterations; else it has stalled.
 
     Parameters
     ----------
     max_iter : int
     tol : float
+        0 never calls it stalled.
     n_iter_no_change : int
     verbose : bool
         Print a line for each iteration.
     validate : callable or None
-        theta -> validation loss. If given, the best parameters are those with the
-        smallest validation loss, else the last ones.
+        theta -> validation loss.
     callback : callable or None
         theta -> bool, called after each iteration; True stops.
+    deadline : float
+        When to stop, as a time of `time.monotonic`.
 
     Attributes
     ----------
     theta : ndarray
-        The parameters to keep; always finite.
+        The parameters to keep, with which what is watched was lowest; always finite.
     loss : float
         Training loss of `theta`.
     loss_curve, validation_loss_curve : list of float
         One entry per iteration.
-    ended_by_user : bool
-        Whether Ctrl-C or a callback ended it.
+    ended_from_outside : bool
+        Whether Ctrl-C, a callback or the deadline ended it.
+    on_stall : callable or None
+        () -> bool, for the solver to set: called where the loss has stalled; True if
+        it has changed something and goes on.
+    planned : bool
+        For the solver to set: whether it is at its end after `max_iter` iterations.
     """
 
     def __init__(
-        self, max_iter, tol, n_iter_no_change, verbose, validate=None, callback=None
+        self,
+        max_iter,
+        tol,
+        n_iter_no_change,
+        verbose,
+        validate=None,
+        callback=None,
+        deadline=math.inf,
     ):
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
+        self.deadline, self.on_stall, self.planned = deadline, None, False
         self.loss_curve, self.validation_loss_curve = [], []
         self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
-        self.ended_by_user = False
+        self.ended_from_outside = False
 
     @property
     def n_iter(self):
         return len(self.loss_curve)
 
-    def begin(self, theta):
-        """Remember where the minimisation begins."""
-        self.theta = theta.copy()
+    @property
+    def is_above_best(self):
+        """Whether what is watched was last above its best by more than `tol`."""
+        curve = self.validation_loss_curve if self.validate else self.loss_curve
+        return curve[-1] - self.best > self.tol * abs(self.best)
 
-    def update(self, theta, loss):
-        """Take note of a finished iteration; return whether to stop."""
+    @property
+    def out_of_time(self):
+        return monotonic() >= self.deadline
+
+    def begin(self, theta, solver):
+        """Remember where and when a minimisation by that solver begins."""
+        self.theta, self.solver, self.begun = theta.copy(), solver, monotonic()
+
+    def update(self, theta, loss, **numbers):
+        """Take note of a finished iteration; return whether to stop.
+
+        Parameters
+        ----------
+        theta : ndarray
+        loss : float
+        **numbers : float
+            What else the solver has to tell of the iteration, for `verbose`.
+        """
         watched = self.validate(theta) if self.validate else loss
         if not (np.isfinite(loss) and np.isfinite(watched) and _finite(theta)):
             return self.not_finite(theta)
         self.loss_curve.append(float(loss))
-        message = f"Iteration {self.n_iter}, loss = {loss:.8g}"
         if self.validate:
             self.validation_loss_curve.append(float(watched))
-            message += f", validation loss = {watched:.8g}"
+            numbers = {"validation loss": watched} | numbers
         if self.verbose:
-            print(message)
-        if not self.validate or watched < self.best:
+            self._tell({"loss": loss} | numbers)
+        if watched < self.best:
             self.before = self.theta, self.loss
             self.theta, self.loss = theta.copy(), float(loss)
         self._judge(watched)
         if self.callback and self.callback(self.theta):
-            self.stop = self.ended_by_user = True
+            self.stop = self.ended_from_outside = True
         return self.stop
+
+    def _tell(self, numbers):
+        told = [f"{name} = {value:.6g}" for name, value in numbers.items()]
+        seconds = f"{monotonic() - self.begun:.2f} s"
+        print(f"Iteration {self.n_iter}", self.solver, *told, seconds, sep=", ")
 
     def _judge(self, watched):
         improved = not np.isfinite(self.best) or (
@@ -81,18 +122,33 @@ class Monitor:
         )
         self.stale = 0 if improved else self.stale + 1
         self.best = min(self.best, watched)
-        if self.stale >= self.patience:
-            self.finish(
-                f"the loss fell by less than a share of {self.tol:g} in each of "
-                f"{self.patience} iterations"
-            )
+        if self.tol > 0 and self.stale >= self.patience:
+            self._stalled()
+        if self.stop:
+            return
+        if self.n_iter >= self.max_iter and self.planned:
+            self.finish("as planned")
         elif self.n_iter >= self.max_iter:
-            self.stop = True
-            warn_caller(
-                f"The solver stopped at max_iter={self.max_iter} iterations before it "
-                "converged. Raise max_iter, or tol.",
-                ConvergenceWarning,
-            )
+            self._cut_short(f"at max_iter={self.max_iter} iterations", "max_iter")
+        elif self.out_of_time:
+            self.ended_from_outside = True
+            self._cut_short(f"after iteration {self.n_iter}, out of time", "max_time")
+
+    def _stalled(self):
+        if self.on_stall and self.on_stall():
+            self.stale = 0
+            return
+        self.finish(
+            f"the loss fell by less than a share of {self.tol:g} in each of "
+            f"{self.patience} iterations"
+        )
+
+    def _cut_short(self, when, limit):
+        self.stop = True
+        warn_caller(
+            f"The solver stopped {when}, before it converged. Raise {limit}, or tol.",
+            ConvergenceWarning,
+        )
 
     def finish(self, reason):
         """End in good order."""
@@ -115,7 +171,7 @@ class Monitor:
 
     def interrupted(self):
         """End because the user pressed Ctrl-C."""
-        self.stop = self.ended_by_user = True
+        self.stop = self.ended_from_outside = True
         warn_caller(f"Training interrupted by user after iteration {self.n_iter}.")
 
 
