@@ -107,9 +107,7 @@ WINDOWS = {
     ),
     "elnino/windows": lambda: windows(elnino(), 12, 120, season=12),
     "lynx/windows": lambda: windows(np.log10(sktime("Lynx").iloc[:, -1]), 10, 34),
-    "prescriptions/windows": lambda: windows(
-        sktime("PBS_dataset").iloc[:, -1], 12, 48
-    ),
+    "prescriptions/windows": lambda: windows(sktime("PBS_dataset").iloc[:, -1], 12, 48),
     "seatbelts/windows": lambda: windows(sktime("seatbelts")["KSI"], 12, 48, season=12),
     "laser/windows": lambda: windows(laser(1000), 10, 400),
     "mackey_glass/windows": lambda: windows(mackey_glass(1000), 20, 400, horizon=6),
@@ -125,7 +123,9 @@ WINDOWS = {
 
 def italy_power():
     """The demand of the evening hours after the first twelve hours of a day."""
-    days = [np.array(list(ts("ItalyPowerDemand", p)))[..., 0] for p in ("TRAIN", "TEST")]
+    days = [
+        np.array(list(ts("ItalyPowerDemand", p)))[..., 0] for p in ("TRAIN", "TEST")
+    ]
     (X, y), (X_test, y_test) = ((d[:, :12], d[:, 18:21]) for d in days)
     return rows(X, y, X_test, y_test, naive=np.repeat(X_test[:, -1:], 3, axis=1))
 
@@ -168,7 +168,9 @@ MULTIVARIATE = {
     ),
     "us_change/table": lambda: table(sktime("Uschange").iloc[:, 2:], 4, 47),
     "seattle_days/table": seattle_days,
-    "lorenz3/table": lambda: table(make_lorenz(700, random_state=1), 5, 300, horizon=10),
+    "lorenz3/table": lambda: table(
+        make_lorenz(700, random_state=1), 5, 300, horizon=10
+    ),
 }
 
 
@@ -203,7 +205,7 @@ def thresholds():
 
 
 def vowels():
-    """Twelve coefficients of speech; the first, one frame ahead, of other utterances."""
+    """The first of twelve coefficients of speech one frame ahead, in new utterances."""
     parts = [list(ts("JapaneseVowels", part)) for part in ("TRAIN", "TEST")]
     train, test = ([(x[:-1], x[1:, 0]) for x in part[::3]] for part in parts)
     naive = np.concatenate([x[2:, 0] for x, _ in test])

@@ -101,7 +101,7 @@ def system(u, y, n_lags, n_test, naive=None):
 
 
 def panel(sequences, n_lags, n_test):
-    """One table of several sequences, column 1 predicted; the test ends each of them."""
+    """A table of several sequences, column 1 predicted; the test ends each of them."""
     parts = [table(x, n_lags, n_test) for x in sequences]
 
     def joined(name):
@@ -109,9 +109,13 @@ def panel(sequences, n_lags, n_test):
 
     def named(name):
         lengths = [len(getattr(part, name)) for part in parts]
-        return np.column_stack([np.repeat(np.arange(len(parts)), lengths), joined(name)])
+        return np.column_stack(
+            [np.repeat(np.arange(len(parts)), lengths), joined(name)]
+        )
 
-    flat = tuple(np.concatenate(each) for each in zip(*(p.flat for p in parts)))
+    flat = tuple(
+        np.concatenate(each) for each in zip(*(p.flat for p in parts), strict=True)
+    )
     params = {"all": {"time_axis": 0, "sequence_column": 0}, **_lags(n_lags)}
     return Problem(
         *(named("X_train"), joined("y_train"), named("X_test"), joined("y_test")),
@@ -121,7 +125,9 @@ def panel(sequences, n_lags, n_test):
 
 def records(train, test, n_lags, naive=None):
     """Lists of (X, y), a target at every step; the test is of other records."""
-    (X, y), (X_test, y_test) = (map(list, zip(*part, strict=True)) for part in (train, test))
+    (X, y), (X_test, y_test) = (
+        map(list, zip(*part, strict=True)) for part in (train, test)
+    )
     flat = (
         np.concatenate([_lagged(x, n_lags) for x in X]),
         np.concatenate([part[n_lags - 1 :] for part in y]),

@@ -9,9 +9,12 @@ and Ridge, on the same lags.
 The problems fall into two halves by a hash of the names of their data sets: settings
 are tried on "tuning", and what was decided is judged on "reported". For example
 
-    league.py --half tuning --estimators --set networks:alpha=1 GRURegressor:max_iter=500
+    league.py --half tuning --estimators --set networks:alpha=1 --out one.csv
+    league.py --half tuning --estimators --set GRURegressor:solver=adam,batch_size=32
+              --join one.csv
 
-measures two candidates alone; without --estimators the defaults stand beside them.
+measure candidates alone (without --estimators the defaults run, too), and the second
+reports both. Seconds are those of the processor, with one thread.
 """
 
 import fnmatch
@@ -22,6 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from sys import stderr
 
 import numpy as np
 import pandas as pd
@@ -42,6 +46,7 @@ import sk_rnn
 NETWORKS = [f"{name}Regressor" for name in ("TDNN", "NARX", "RNN", "GRU", "LSTM")]
 LINEAR = ["AutoRegressor", "Ridge"]
 PEERS = ["MLPRegressor", "HistGradientBoostingRegressor", "persistence"]
+HALVES = {"tuning": [True], "reported": [False], "both": [True, False]}
 TORCH = {"torch GRU": "GRURegressor", "torch LSTM": "LSTMRegressor"}
 
 
@@ -119,7 +124,7 @@ def play(name, make, contenders, seed, with_torch):
             if contender.can(problem):
                 call = partial(contender.run, problem, seed)
                 rows.append({"contender": contender.name, **measure(call, problem)})
-        if with_torch and isinstance(problem.X_train, np.ndarray):
+        if with_torch and "n_channels" in problem.params["all"]:
             seconds = {row["contender"]: row["seconds"] for row in rows}
             for peer, ours in TORCH.items():
                 call = partial(torch_fit, peer, problem, seed, seconds[ours])
@@ -128,8 +133,8 @@ def play(name, make, contenders, seed, with_torch):
 
 
 def measure(call, problem):
-    """Error, seconds and warnings of a fit and its predictions."""
-    start, failure = time.perf_counter(), ""
+    """Error, seconds of processor time and warnings of a fit and its predictions."""
+    start, failure = time.process_time(), ""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -138,68 +143,100 @@ def measure(call, problem):
             error, failure = np.inf, f"{type(exception).__name__}: {exception}"
     return {
         "error": error if np.isfinite(error) else np.inf,
-        "seconds": time.perf_counter() - start,
+        "seconds": time.process_time() - start,
         "warnings": len(caught),
         "message": failure or (str(caught[0].message) if caught else ""),
     }
 
 
 def torch_fit(peer, problem, seed, seconds):
-    """What torch's layer reaches in the same time, written as its users write it."""
+    """Predictions of torch's layer after as many seconds of training as ours took."""
     from _torch import fit_for
 
-    if "time_axis" in problem.params["all"]:
-        X, y, X_test = problem.flat
-    return fit_for(peer.split()[1], X, y, X_test, seed, seconds)
+    n_channels = problem.params["all"]["n_channels"]
+    X, X_test = (
+        X.reshape(len(X), -1, n_channels) for X in (problem.X_train, problem.X_test)
+    )
+    return fit_for(seconds, peer.split()[1], X, problem.y_train, X_test, seed)
 
 
 # ------------------------------------------------------------------------------- report
 def relative(results):
-    """Medians and worst of the seeds by problem and contender, relative to linear."""
+    """Median and worst of the seeds, by problem and contender, relative to linear."""
     errors = results.groupby(["problem", "contender"])["error"].agg(["median", "max"])
     linear = errors["median"].unstack()[LINEAR].min(axis=1)
-    median = errors["median"].unstack().div(linear, axis=0)
-    return median, errors["max"].unstack().div(linear, axis=0)
+    return [errors[each].unstack().div(linear, axis=0) for each in ("median", "max")]
 
 
-def report(results, kinds, title, order):
-    order = [name for name in order if name in set(results["contender"])]
+def report(results, kinds, title):
+    """Print what each contender reached, in all and on each problem."""
+    order = list(dict.fromkeys(results["contender"]))
     median, worst = (each[order] for each in relative(results))
-    spread = (worst / median).median()
-    ranks = median.rank(axis=1).mean()
+    spread, ranks = (worst / median).median(), median.rank(axis=1).mean()
     by_kind = median.groupby(kinds).median().T
-    sums = results.groupby("contender")
-    seconds = sums["seconds"].sum() / results["seed"].nunique()
-    warned = sums["warnings"].apply(lambda n: (n > 0).sum())
-    columns = ["contender".ljust(max(map(len, order))), "problems", "median", "worst"]
-    columns += ["worst seed / median", "mean rank", "beat linear", "seconds", "warned"]
-    table = Table(f"{title}: error relative to linear", *columns, *by_kind)
-    for name in order:
-        found = median[name].dropna()
-        table.row(
-            *(name, len(found), f"{found.median():.3f}", number(found.max())),
-            *(number(spread[name]), f"{ranks[name]:.1f}", f"{(found < 1).mean():.0%}"),
-            *(duration(seconds[name]), f"{warned[name]} of {sums.size()[name]}"),
-            *(number(value) for value in by_kind.loc[name]),
-        )
+    columns = ["contender".ljust(max(map(len, order))), *SUMMARY]
+    columns += ["worst seed / median", "mean rank", *by_kind]
+    table = Table(f"{title}: error relative to linear", *columns)
+    for name, fits in results.groupby("contender", sort=False):
+        more = spread[name], ranks[name], *by_kind.loc[name]
+        cells = summary(median[name].dropna(), fits)
+        table.row(name, *cells, *(number(value) for value in more))
     table.end()
-    linear = results[results["contender"].isin(LINEAR)].groupby("problem")["error"].min()
+    report_settings(results, median, title)
+    is_linear = results["contender"].isin(LINEAR)
+    linear = results[is_linear].groupby("problem")["error"].min()
     table = Table(f"{title}: each problem", "problem".ljust(25), "linear", *order)
     for name, row in median.iterrows():
-        table.row(name, f"{linear[name]:.3f}", *(number(value) for value in row))
+        table.row(name, *(number(value) for value in (linear[name], *row)))
     table.end()
+
+
+def report_settings(results, median, title):
+    """Print what each setting reached over all the networks that were given it."""
+    estimator, _, settings = results["contender"].str.partition("(").to_numpy().T
+    part = results.assign(settings=settings)[np.isin(estimator, NETWORKS)]
+    order = list(dict.fromkeys(part["settings"]))
+    if len(order) < 2:
+        return
+    columns = ["settings".ljust(max(map(len, order))), "networks", *SUMMARY]
+    table = Table(f"{title}: settings, over the networks", *columns)
+    for settings, fits in part.groupby("settings", sort=False):
+        names = fits["contender"].unique()
+        errors = median[names].stack().dropna()
+        table.row(settings.strip(")") or "default", len(names), *summary(errors, fits))
+    table.end()
+
+
+SUMMARY = ["problems", "median", "geometric mean", "worst", "beat linear"]
+SUMMARY += ["seconds", "warned"]
+
+
+def summary(errors, fits):
+    """Cells of errors relative to linear; seconds of one seed, fits that warned."""
+    seconds = fits["seconds"].sum() / fits["seed"].nunique()
+    warned = f"{(fits['warnings'] > 0).sum()} of {len(fits)}"
+    numbers = errors.median(), np.exp(np.log(errors).mean()), errors.max()
+    cells = [number(value) for value in numbers]
+    return [
+        len(errors),
+        *cells,
+        f"{(errors < 1).mean():.0%}",
+        duration(seconds),
+        warned,
+    ]
 
 
 def number(value):
-    if not np.isfinite(value):
-        return "" if np.isnan(value) else "inf"
-    return f"{value:.2f}" if value < 100 else f"{value:.0e}"
+    if np.isnan(value):
+        return ""
+    return f"{value:.3f}" if value < 100 else f"{value:.0e}"
 
 
-def main():
+# --------------------------------------------------------------------------------- main
+def options():
     arguments = parser(__doc__)
     add = arguments.add_argument
-    add("--half", choices=["tuning", "reported", "both"], default="both")
+    add("--half", choices=[*HALVES], default="both")
     add("--only", nargs="+", default=["*"], help="patterns of names: 'sunspots/*'")
     add("--data-dir", type=Path, help="folder of four more records; else without them")
     add("--estimators", nargs="*", default=[*NETWORKS, *PEERS])
@@ -207,35 +244,48 @@ def main():
     add("--seeds", type=int, default=3)
     add("--torch", action="store_true", help="also torch's layers, in the same time")
     add("--jobs", type=int, default=1)
+    add("--join", type=Path, nargs="+", default=[], help="CSV files of earlier runs")
     add("--out", type=Path, help="write all results to this CSV file")
-    options = arguments.parse_args()
-    header("League")
-    makers, kinds = problems(options.data_dir)
-    if options.data_dir is None:
-        print("(Without --data-dir: dryer, gas_furnace, drives, cascaded_tanks.)\n")
-    halves = {"tuning": [True], "reported": [False], "both": [True, False]}
-    names = [
-        name
-        for name in makers
-        if is_tuning(name) in halves[options.half]
-        and any(fnmatch.fnmatch(name, pattern) for pattern in options.only)
-    ]
+    return arguments.parse_args()
+
+
+def run(names, makers, options):
+    """A table with a row for each problem, contender and seed."""
     field = contenders(options.estimators, options.set)
     seeds = range(1 if options.quick else options.seeds)
-    found = Parallel(options.jobs)(
+    games = Parallel(options.jobs, return_as="generator")(
         delayed(play)(name, makers[name], field, seed, options.torch)
         for name in names
         for seed in seeds
     )
-    results = pd.DataFrame([row for rows in found for row in rows])
-    if options.out:
-        results.to_csv(options.out, index=False)
-    order = [*(contender.name for contender in field), *TORCH]
-    for tuning in halves[options.half]:
-        part = results[results["problem"].map(is_tuning) == tuning]
+    parts = [pd.read_csv(file, keep_default_na=False) for file in options.join]
+    for k, rows in enumerate(games, 1):
+        print(f"{k}/{len(names) * len(seeds)} {rows[0]['problem']}", file=stderr)
+        parts.append(pd.DataFrame(rows))
+        if options.out:  # every time, for a run may be stopped
+            pd.concat(parts).to_csv(options.out, index=False)
+    # What several files have measured, such as the linear models, counts once.
+    return pd.concat(parts).drop_duplicates(["problem", "contender", "seed"])
+
+
+def main():
+    chosen = options()
+    header("League")
+    makers, kinds = problems(chosen.data_dir)
+    if chosen.data_dir is None:
+        print("(Without --data-dir: dryer, gas_furnace, drives, cascaded_tanks.)\n")
+    halves = HALVES[chosen.half]
+    names = [
+        name
+        for name in makers
+        if is_tuning(name) in halves
+        and any(fnmatch.fnmatch(name, pattern) for pattern in chosen.only)
+    ]
+    results = run(names, makers, chosen)
+    for half in halves:
+        part = results[results["problem"].map(is_tuning) == half]
         if len(part):
-            title = "tuning" if tuning else "reported"
-            report(part, kinds, title, order)
+            report(part, kinds, "tuning" if half else "reported")
 
 
 if __name__ == "__main__":
