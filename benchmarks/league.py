@@ -45,7 +45,12 @@ import sk_rnn
 
 NETWORKS = [f"{name}Regressor" for name in ("TDNN", "NARX", "RNN", "GRU", "LSTM")]
 LINEAR = ["AutoRegressor", "Ridge"]
-PEERS = ["MLPRegressor", "HistGradientBoostingRegressor", "persistence"]
+PEERS = {
+    "Ridge": Ridge,
+    "MLPRegressor": MLPRegressor,
+    "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
+}
+DEFAULT = [*NETWORKS, "MLPRegressor", "HistGradientBoostingRegressor", "persistence"]
 HALVES = {"tuning": [True], "reported": [False], "both": [True, False]}
 TORCH = {"torch GRU": "GRURegressor", "torch LSTM": "LSTMRegressor"}
 
@@ -64,30 +69,31 @@ class Contender:
         return f"{self.estimator}({settings})" if settings else self.estimator
 
     def run(self, problem, seed):
-        """Predictions for the test part."""
+        """Predictions for the test part, those that are scored."""
         if self.estimator == "persistence":
             return problem.naive
-        if self.estimator not in [*NETWORKS, "AutoRegressor"]:
+        model = self.model(seed)
+        if self.estimator in PEERS:
             X, y, X_test = problem.flat
-            return self._peer(seed).fit(X, y).predict(X_test)
-        params = problem.params["all"] | problem.params.get(self.estimator, {})
-        model = getattr(sk_rnn, self.estimator)(**params | self.settings)
-        if self.estimator in NETWORKS:
-            model.set_params(random_state=seed)
+            return model.fit(X, y).predict(X_test)
+        demanded = problem.params["all"] | problem.params.get(self.estimator, {})
+        model.set_params(**demanded | self.settings)
         y = model.fit(problem.X_train, problem.y_train).predict(problem.X_test)
         return problem.scored(y)
 
-    def _peer(self, seed):
-        """A model of scikit-learn, with X and y standardised, as ours do inside."""
-        kinds = {
-            "Ridge": Ridge,
-            "MLPRegressor": partial(MLPRegressor, random_state=seed),
-            "HistGradientBoostingRegressor": partial(
-                HistGradientBoostingRegressor, random_state=seed
-            ),
-        }
-        model = make_pipeline(StandardScaler(), kinds[self.estimator](**self.settings))
-        return TransformedTargetRegressor(model, transformer=StandardScaler())
+    def model(self, seed):
+        """A new estimator; around those of scikit-learn X and y are standardised.
+
+        Inside of ours they are.
+        """
+        kind = getattr(sk_rnn, self.estimator, None) or PEERS[self.estimator]
+        model = kind(**self.settings)
+        if "random_state" in model.get_params():
+            model.set_params(random_state=seed)
+        if hasattr(sk_rnn, self.estimator):
+            return model
+        pipeline = make_pipeline(StandardScaler(), model)
+        return TransformedTargetRegressor(pipeline, transformer=StandardScaler())
 
     def can(self, problem):
         if self.estimator == "persistence":
@@ -98,14 +104,14 @@ class Contender:
 
 def contenders(names, overrides):
     """The estimators asked for, the linear ones in any case, and the overrides."""
-    found = [Contender(name) for name in [*LINEAR, *NETWORKS, *PEERS]]
-    found = [c for c in found if c.estimator in LINEAR or c.estimator in names]
+    found = [Contender(name) for name in [*LINEAR, *names]]
     for override in overrides:
         name, _, text = override.partition(":")
         pairs = (pair.split("=") for pair in text.split(","))
         settings = {key: _value(value) for key, value in pairs}
         for each in NETWORKS if name == "networks" else [name]:
             found.append(Contender(each, settings))
+            found[-1].model(0)  # an error here, and not in every fit, if misspelt
     return found
 
 
@@ -125,10 +131,13 @@ def play(name, make, contenders, seed, with_torch):
                 call = partial(contender.run, problem, seed)
                 rows.append({"contender": contender.name, **measure(call, problem)})
         if with_torch and "n_channels" in problem.params["all"]:
+            import _torch  # noqa: F401, not to be timed
+
             seconds = {row["contender"]: row["seconds"] for row in rows}
             for peer, ours in TORCH.items():
-                call = partial(torch_fit, peer, problem, seed, seconds[ours])
-                rows.append({"contender": peer, **measure(call, problem)})
+                if ours in seconds:
+                    call = partial(torch_fit, peer, problem, seed, seconds[ours])
+                    rows.append({"contender": peer, **measure(call, problem)})
     return [{"problem": name, "seed": seed, **row} for row in rows]
 
 
@@ -239,7 +248,7 @@ def options():
     add("--half", choices=[*HALVES], default="both")
     add("--only", nargs="+", default=["*"], help="patterns of names: 'sunspots/*'")
     add("--data-dir", type=Path, help="folder of four more records; else without them")
-    add("--estimators", nargs="*", default=[*NETWORKS, *PEERS])
+    add("--estimators", nargs="*", choices=DEFAULT, default=DEFAULT)
     add("--set", nargs="+", default=[], help="GRURegressor:alpha=1.0,solver=adam")
     add("--seeds", type=int, default=3)
     add("--torch", action="store_true", help="also torch's layers, in the same time")
@@ -282,6 +291,8 @@ def main():
         and any(fnmatch.fnmatch(name, pattern) for pattern in chosen.only)
     ]
     results = run(names, makers, chosen)
+    for message in results["message"][np.isinf(results["error"])].unique():
+        print(f"(Failed: {message})\n")
     for half in halves:
         part = results[results["problem"].map(is_tuning) == half]
         if len(part):
