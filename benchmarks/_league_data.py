@@ -223,9 +223,9 @@ PANELS = {
 
 # ---------------------------------------------------------- identification, long memory
 def narendra():
-    """y_t+1 = y_t / (1 + y_t^2) + u_t^3, of Narendra & Parthasarathy 1990, example 4.3.
+    """y_t+1 = y_t / (1 + y_t^2) + u_t^3, model III of Narendra & Parthasarathy 1990.
 
-    The input is uniform in [-2, 2] and measured noise is 0.05.
+    The input is uniform in [-2, 2); noise of 0.05 is added to the measured output.
     """
     rng = np.random.RandomState(0)
     u, y = rng.uniform(-2, 2, 700), np.zeros(700)
@@ -295,8 +295,8 @@ def copying():
 
 def delayed():
     """The product of the inputs 12 and 13 steps ago, beyond the lags."""
-    u = np.random.RandomState(0).uniform(-1, 1, 700)
-    return system(u, np.roll(u, 12) * np.roll(u, 13), 8, 300)
+    u = np.random.RandomState(0).uniform(-1, 1, 713)
+    return system(u[13:], u[1:-12] * u[:-13], 8, 300)
 
 
 def hold():

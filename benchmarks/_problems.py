@@ -70,19 +70,22 @@ def rows(X_train, y_train, X_test, y_test, n_channels=1, naive=None):
     return Problem(X_train, y_train, X_test, y_test, flat, params, naive)
 
 
-def windows(series, n_steps, n_test, *, horizon=1, season=1, n_train=None):
+def windows(series, n_steps, n_test, *, horizon=1, season=1):
     """Windows of one series; the last `n_test` are the test, a gap before them."""
     X, y = make_windows(np.array(series, float), n_steps, horizon)
     ahead = np.atleast_1d(horizon)
     n = len(X) - n_test
     last = n - ahead.max() + 1
-    first = 0 if n_train is None else last - n_train
     naive = X[n:, ahead - 1 - season * (1 + (ahead - 1) // season)]
-    return rows(X[first:last], y[first:last], X[n:], y[n:], naive=naive)
+    return rows(X[:last], y[:last], X[n:], y[n:], naive=naive)
 
 
 def table(x, n_lags, n_test, *, horizon=1, season=1):
-    """Rows of a table, with the value of column 0 that comes `horizon` rows later."""
+    """Rows of a table, with the value of column 0 that comes `horizon` rows later.
+
+    There is no gap, for the state goes on: the last ``horizon - 1`` training targets
+    are values of the first test rows, for all models alike.
+    """
     x = _columns(x)
     times = np.arange(len(x) - horizon)
     before = times + horizon - season * (1 + (horizon - 1) // season)
