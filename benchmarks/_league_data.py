@@ -3,7 +3,8 @@
 Data comes with sk_rnn and with the wheels of statsmodels, sktime, vega_datasets, arch
 and reservoirpy (all in the extra `benchmarks`), from the folder of `--data-dir`, or is
 exactly defined. Long series are cut: a fit of any estimator takes seconds. The data of
-a problem is the same for every seed.
+a problem is the same for every seed. (The hours of Seattle are means over thirty years,
+and as smooth as that.)
 """
 
 from functools import partial
