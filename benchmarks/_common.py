@@ -34,6 +34,7 @@ LONGEST = 20.0
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "torch", "skorch", "keras", "tensorflow"),
     *("statsmodels", "fastcan", "sysidentpy", "onnxruntime"),
+    *("sktime", "vega_datasets", "arch", "reservoirpy"),
 )
 
 

@@ -1,5 +1,7 @@
 """torch's side of the comparisons: the same models, written as its users write them."""
 
+import time
+
 import numpy as np
 from _common import peer
 
@@ -10,12 +12,13 @@ MANY = torch.get_num_threads()
 
 
 class Network(torch.nn.Module):
-    """An LSTM with a linear output of its last step."""
+    """An LSTM, or another layer, with a linear output of its last step."""
 
-    def __init__(self, n_units, dtype=torch.float32):
+    def __init__(self, n_units, dtype=torch.float32, layer="LSTM", n_in=1, n_out=1):
         super().__init__()
-        self.lstm = torch.nn.LSTM(1, n_units, batch_first=True, dtype=dtype)
-        self.output = torch.nn.Linear(n_units, 1, dtype=dtype)
+        layer = getattr(torch.nn, layer)
+        self.lstm = layer(n_in, n_units, batch_first=True, dtype=dtype)
+        self.output = torch.nn.Linear(n_units, n_out, dtype=dtype)
 
     def forward(self, x):
         return self.output(self.lstm(x)[0][:, -1])
@@ -48,6 +51,33 @@ def fit(X, y, n_units, batch_size, n_epochs):
             adam.step()
     with torch.inference_mode():
         return network(X).numpy()[:, 0]
+
+
+def fit_for(seconds, layer, X, y, X_test, seed):
+    """Fit 32 units by Adam for so many seconds of processor time; predict X_test.
+
+    X (n_sequences, n_steps, n_channels) and y are standardised; batches of 32.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    mean, scale = X.mean(axis=(0, 1)), X.std(axis=(0, 1))
+    y_mean, y_scale = y.mean(axis=0), y.std(axis=0)
+    inputs, given = (
+        torch.tensor((x - mean) / np.where(scale > 0, scale, 1.0), dtype=torch.float32)
+        for x in (X, X_test)
+    )
+    targets = torch.tensor((y - y_mean) / y_scale, dtype=torch.float32)
+    targets = targets.reshape(len(y), -1)
+    network = Network(32, torch.float32, layer, X.shape[2], targets.shape[1])
+    adam = torch.optim.Adam(network.parameters(), lr=1e-3)
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        for part in torch.randperm(len(inputs)).split(32):
+            adam.zero_grad()
+            mean_loss(network(inputs[part]), targets[part]).backward()
+            adam.step()
+    with torch.inference_mode():
+        return network(given).numpy().reshape(-1, *y.shape[1:]) * y_scale + y_mean
 
 
 def skorch_net(dtype, n_units, batch_size, n_epochs):
