@@ -38,6 +38,9 @@ NETWORKS = {
     ),
     "gru": partial(build, "GRURegressor", hidden_layer_sizes=(3, 2)),
     "lstm": partial(build, "LSTMRegressor", hidden_layer_sizes=(3, 2)),
+    "lstm-learned": partial(
+        build, "LSTMRegressor", hidden_layer_sizes=(3, 2), initial_state="learned"
+    ),
     **{
         f"rnn-{recurrence}": partial(
             build, "RNNRegressor", hidden_layer_sizes=(3, 2), recurrence=recurrence
