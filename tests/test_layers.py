@@ -248,6 +248,27 @@ def test_tangent_is_the_complex_step(name, n_last):
         assert_near(tangent[..., k], setup.run(shifted)[0].imag / 1e-30, 1e-12)
 
 
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_given_state_leaves_the_learned_one_alone(name):
+    """It is no part of the function then, and neither gradient nor tangent sees it."""
+    setup = Setup(name)
+    state = Setup(name, seed=1).run()[1]
+    _, dtheta, _ = setup.train(state=state)
+
+    def loss(theta):
+        return (setup.dy * setup.run(theta, state=state)[0]).sum()
+
+    numeric = complex_step(loss, setup.theta)
+    assert_near(dtheta, numeric, 1e-12)
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, state, setup.workspace
+    )
+    tangent = setup.layer.tangent(setup.theta, cache, None)
+    assert_near(np.einsum("ij,ijk", setup.dy, tangent), numeric, 1e-12)
+    initial = setup.layer.cell.n_states * setup.layer.n_out
+    assert not dtheta[-initial:].any() and dtheta[:-initial].any()
+
+
 @each_layer
 def test_gradient_is_added_and_that_of_the_input_can_be_left_out(name):
     setup = Setup(name)
