@@ -8,6 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import sk_rnn
+from sk_rnn.estimators import RecurrentRegressor
 
 ESTIMATORS = [
     getattr(sk_rnn, name) for name in sk_rnn.__all__ if name.endswith("Regressor")
@@ -56,6 +57,17 @@ def test_default(estimator, check):
     ]
 )
 def test_adam(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [
+        cls(initial_state="learned", hidden_layer_sizes=(8,))
+        for cls in NETWORKS
+        if issubclass(cls, RecurrentRegressor)
+    ]
+)
+def test_learned_state(estimator, check):
     check(estimator)
 
 

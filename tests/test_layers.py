@@ -69,8 +69,11 @@ def narx_each(n_output_lags, *sizes):
     return Chain({"d": delay, "": Feedback(core(n_in, sizes), n_output_lags)})
 
 
-def stack(cell):
-    layers = {"a": Recurrent(cell(), N_IN, 3), "b": Recurrent(cell(), 3, 2)}
+def stack(cell, learned_state=False):
+    layers = {
+        "a": Recurrent(cell(), N_IN, 3, learned_state=learned_state),
+        "b": Recurrent(cell(), 3, 2, learned_state=learned_state),
+    }
     return Chain(layers | {"output": Dense(2, 1)})
 
 
@@ -93,8 +96,15 @@ def cells():
 
 
 RECURRENT = {name: partial(Recurrent, cell(), N_IN, 3) for name, cell in cells()}
+#: The same from a state before the first step that is a parameter.
+LEARNED = {
+    f"learned-{name}": partial(make, learned_state=True)
+    for name, make in RECURRENT.items()
+    if name.partition("-")[2] in ("", "tanh")
+}
 CHAINS = {
     **{f"stack-{name}": partial(stack, cell) for name, cell in ALL_CELLS.items()},
+    "stack-learned-lstm": partial(stack, CELLS["lstm"], learned_state=True),
     "delay-lstm-delay": partial(mixed, CELLS["lstm"]),
     "delay-integrator-delay": partial(mixed, CELLS["integrator"]),
     "tdnn": partial(tdnn, 2, 1),
@@ -110,6 +120,7 @@ LAYERS = {
     "delay-groups": partial(Delay, [(1, (0, 2)), (1, (1, 9))]),
     "delay-none": partial(Delay, [(N_IN, (0,))]),
     **RECURRENT,
+    **LEARNED,
     "feedback-linear": partial(feedback, 1, 2),
     "feedback": partial(feedback, 2, 3, 2),
     "feedback-deep": partial(feedback, 3, 3, 2, 1),
@@ -237,6 +248,27 @@ def test_tangent_is_the_complex_step(name, n_last):
         assert_near(tangent[..., k], setup.run(shifted)[0].imag / 1e-30, 1e-12)
 
 
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_given_state_leaves_the_learned_one_alone(name):
+    """It is no part of the function then, and neither gradient nor tangent sees it."""
+    setup = Setup(name)
+    state = Setup(name, seed=1).run()[1]
+    _, dtheta, _ = setup.train(state=state)
+
+    def loss(theta):
+        return (setup.dy * setup.run(theta, state=state)[0]).sum()
+
+    numeric = complex_step(loss, setup.theta)
+    assert_near(dtheta, numeric, 1e-12)
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, state, setup.workspace
+    )
+    tangent = setup.layer.tangent(setup.theta, cache, None)
+    assert_near(np.einsum("ij,ijk", setup.dy, tangent), numeric, 1e-12)
+    initial = setup.layer.cell.n_states * setup.layer.n_out
+    assert not dtheta[-initial:].any() and dtheta[:-initial].any()
+
+
 @each_layer
 def test_gradient_is_added_and_that_of_the_input_can_be_left_out(name):
     setup = Setup(name)
@@ -311,7 +343,7 @@ def test_a_void_cache_is_refused():
 
 
 @pytest.mark.parametrize("stretch_bytes", [1, 1500, 4000])
-@pytest.mark.parametrize("name", RECURRENT)
+@pytest.mark.parametrize("name", RECURRENT | LEARNED)
 def test_stretches_of_any_length_give_the_same(monkeypatch, name, stretch_bytes):
     whole = Setup(name, [12, 12, 9, 9, 9, 1]).train()
     monkeypatch.setattr(_training_pass, "STRETCH_BYTES", stretch_bytes)
@@ -642,7 +674,7 @@ def test_start_is_finite_and_follows_the_random_state(name):
     assert not layer.size or not np.array_equal(starts[0], starts[2])
     for key, view in layer.views(starts[0]).items():
         is_bias = key.rpartition(".")[2].startswith("bias")
-        is_vector = key.rpartition(".")[2].startswith("peep")
+        is_vector = key.rpartition(".")[2].startswith(("peep", "initial"))
         assert (is_bias or is_vector) == (view.ndim == 1)
         assert is_bias or np.abs(view).max() < 2.5
 

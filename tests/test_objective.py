@@ -38,6 +38,9 @@ NETWORKS = {
     ),
     "gru": partial(build, "GRURegressor", hidden_layer_sizes=(3, 2)),
     "lstm": partial(build, "LSTMRegressor", hidden_layer_sizes=(3, 2)),
+    "lstm-learned": partial(
+        build, "LSTMRegressor", hidden_layer_sizes=(3, 2), initial_state="learned"
+    ),
     **{
         f"rnn-{recurrence}": partial(
             build, "RNNRegressor", hidden_layer_sizes=(3, 2), recurrence=recurrence
@@ -195,7 +198,7 @@ def test_value_is_the_weighted_mean_over_the_steps_that_count(name, last):
 
 
 @each_network
-def test_penalty_leaves_biases_free(name):
+def test_penalty_leaves_biases_and_initial_states_free(name):
     data = ragged()
     free, held = objective(name, data, alpha=0.0), objective(name, data, alpha=2.0)
     network, theta = free.network, parameters(free.network.size)
@@ -203,11 +206,11 @@ def test_penalty_leaves_biases_free(name):
     mask = network.views(penalised(network))
     for key, pull in network.views(difference).items():
         weights = network.views(theta)[key]
-        is_bias = "bias" in key
-        expected = 0 * weights if is_bias else 2.0 * weights / data.weight_sum
+        is_free = "bias" in key or "initial" in key
+        expected = 0 * weights if is_free else 2.0 * weights / data.weight_sum
         np.testing.assert_allclose(pull, expected, atol=1e-14)
-        assert mask[key].all() != is_bias
-        assert mask[key].any() != is_bias
+        assert mask[key].all() != is_free
+        assert mask[key].any() != is_free
 
 
 @each_network

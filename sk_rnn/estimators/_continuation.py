@@ -83,7 +83,7 @@ class Continuation:
         model, lengths = self.model, self.records.lengths
         x = model._x_scaler.transform(self.records.rows)
         if parts is None:
-            parts = model._network.initial_state(len(lengths), x.dtype)
+            parts = model._fresh(len(lengths))
         long = np.flatnonzero(lengths > 1)
         if not len(long):
             return parts

@@ -37,6 +37,12 @@ time_scale : float >= 2 or None, default=None
     or times -1/tau ("residual"); an "integrator" forgets nothing. All other recurrent
     weights are orthogonal (of "residual", a tenth of that), as all are with None. Where
     something must be remembered over a known distance, that distance is a good value.
+initial_state : {"zero", "learned"}, default="zero"
+    The state of each recurrent layer where a sequence starts afresh. "learned": one for
+    all sequences, trained with the weights from zero on, and free of the L2 penalty. It
+    helps where all sequences begin in the same state, other than rest, and most where
+    they are short. Windows of `bptt_steps` begin there, too, also those that are no
+    beginning of a sequence.
 """,
     "data parameters": """
 standardize : bool, default=True
@@ -132,8 +138,8 @@ solver : {_names(SOLVERS)}, default="lbfgs"
     ``loss="squared_error"``) holds the derivative of every residual, and often takes
     recurrent networks of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
-    Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases)
-    divided by the sum of the sample weights of all steps that count.
+    Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases, nor
+    initial states) divided by the sum of the sample weights of all steps that count.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
     them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50

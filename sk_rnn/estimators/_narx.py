@@ -227,8 +227,7 @@ class NARXRegressor(NetworkRegressor):
         if y is None:
             return super()._after(records, x, y, parts)
         if parts is None:
-            n = len(records.lengths)
-            parts = self._network.initial_state(n, self._theta.dtype)
+            parts = self._fresh(len(records.lengths))
         y = self._fed_back(records, x, y, parts)
         members = self._members(parts)
         return self._of_members([self._past(records, x, y, own) for *_, own in members])
@@ -246,10 +245,10 @@ class NARXRegressor(NetworkRegressor):
 
     def _with_y_init(self, y_init, records):
         """A fresh start, but for the outputs before it."""
-        n, (delay, loop) = len(records.lengths), self._network.layers
+        delay, loop = self._network.layers
         check_lengths(records, self._network)
         given = read_y_init(y_init, records, self.n_outputs_, self._theta.dtype)
-        fresh = self._network.initial_state(n, self._theta.dtype)
+        fresh = self._fresh(len(records.lengths))
         for _, _, (_, own) in self._members(fresh):
             for k, y in enumerate(given):
                 y = self._y_scaler.transform(y)
@@ -383,8 +382,7 @@ class NARXRegressor(NetworkRegressor):
             )
         parts = self._initial_state(records, state)
         if parts is None:
-            n = len(records.lengths)
-            parts = self._network.initial_state(n, self._theta.dtype)
+            parts = self._fresh(len(records.lengths))
         x = self._x_scaler.transform(records.rows)
         y = self._y_scaler.transform(targets.values)
         y = self._fed_back(records, x, y, parts)

@@ -306,7 +306,11 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     @property
     def intercepts_(self):
         """Bias vectors in the order of the layers."""
-        return [b for b in self.weights_.values() if b.ndim == 1]
+        return [
+            vector
+            for name, vector in self.weights_.items()
+            if name.rpartition(".")[2].startswith("bias")
+        ]
 
 
 def _in_worker(estimator, *start):

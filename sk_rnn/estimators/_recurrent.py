@@ -22,22 +22,24 @@ class RecurrentRegressor(NetworkRegressor):
     dropout: float = 0.0
     bptt_steps: int | None = None
     time_scale: float | None = None
+    initial_state: str = "zero"
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bptt_steps": [at_least(2), None],
         "time_scale": [at_least(2, Real), None],
+        "initial_state": [StrOptions({"zero", "learned"})],
     }
 
     def _cell(self):
         return CELLS[self.cell]()
 
     def _build(self, n_channels, n_outputs, n_steps):
-        layers, n_in = {}, n_channels
+        layers, n_in, learned = {}, n_channels, self.initial_state == "learned"
         for k, n_units in enumerate(self._hidden_sizes(minimum=1)):
             layers[f"hidden{k}"] = Recurrent(
-                self._cell(), n_in, n_units, self.time_scale
+                self._cell(), n_in, n_units, self.time_scale, learned
             )
             layers |= self._dropout(k, n_units)
             n_in = n_units
@@ -49,7 +51,8 @@ class RecurrentRegressor(NetworkRegressor):
 class RNNRegressor(RecurrentRegressor):
     r"""Recurrent network of Elman's kind, or with one of two longer memories.
 
-    With input x_t, hidden state h_t and h_0 = 0, every layer computes
+    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    layer computes
 
     .. math::
 
@@ -79,7 +82,9 @@ class RNNRegressor(RecurrentRegressor):
     [data attributes]
         For layer k, ``hiddenk.weight_input`` (n_in, n_units) is W transposed,
         ``hiddenk.weight_recurrent`` (n_units, n_units) U transposed,
-        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``.
+        ``hiddenk.bias`` (n_units,) is b, and with ``initial_state="learned"``
+        ``hiddenk.initial_h`` (n_units,) h_0; then ``output.weight`` and
+        ``output.bias``.
     [training attributes]
 
     See Also
@@ -121,7 +126,8 @@ class RNNRegressor(RecurrentRegressor):
 class GRURegressor(RecurrentRegressor):
     r"""Gated recurrent units.
 
-    With input x_t, hidden state h_t and h_0 = 0, every layer computes
+    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    layer computes
 
     .. math::
 
@@ -148,8 +154,9 @@ class GRURegressor(RecurrentRegressor):
         For layer k, ``hiddenk.weight_input`` (n_in, 3 n_units) and
         ``hiddenk.weight_recurrent`` (n_units, 3 n_units) hold W and U transposed,
         ``hiddenk.bias`` (3 n_units,) b, all in the order r, z, n, and
-        ``hiddenk.bias_recurrent`` (n_units,) is b_un; then ``output.weight`` and
-        ``output.bias``.
+        ``hiddenk.bias_recurrent`` (n_units,) is b_un, and with
+        ``initial_state="learned"`` ``hiddenk.initial_h`` (n_units,) h_0; then
+        ``output.weight`` and ``output.bias``.
     [training attributes]
 
     See Also
@@ -186,8 +193,8 @@ class GRURegressor(RecurrentRegressor):
 class LSTMRegressor(RecurrentRegressor):
     r"""Long short-term memory with forget gate.
 
-    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0, every layer
-    computes
+    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0 (or learnt, see
+    `initial_state`), every layer computes
 
     .. math::
 
@@ -213,8 +220,9 @@ class LSTMRegressor(RecurrentRegressor):
     [data attributes]
         For layer k, ``hiddenk.weight_input`` (n_in, 4 n_units) and
         ``hiddenk.weight_recurrent`` (n_units, 4 n_units) hold W and U transposed,
-        ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g; then
-        ``output.weight`` and ``output.bias``.
+        ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g, and with
+        ``initial_state="learned"`` ``hiddenk.initial_h`` and ``hiddenk.initial_c``
+        (n_units,) are h_0 and c_0; then ``output.weight`` and ``output.bias``.
     [training attributes]
 
     See Also

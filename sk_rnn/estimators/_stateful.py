@@ -155,8 +155,11 @@ class StatefulMixin:
             return None if known is None else known._parts
         places = {one: k for k, one in enumerate(known.ids)}
         which = np.array([places.get(one, -1) for one in records.ids])
-        fresh = self._network.initial_state(1, self._theta.dtype)
-        return take(join([known._parts, fresh]), which)
+        return take(join([known._parts, self._fresh(1)]), which)
+
+    def _fresh(self, n_sequences):
+        """State of the network before the first step."""
+        return self._network.initial_state(self._theta, n_sequences)
 
     def _initial_state(self, records, state=None):
         """State of the network in which `predict` begins; None is a fresh start."""

@@ -27,7 +27,7 @@ def trajectory(layer, theta, x, state, n_last):
     theta : ndarray of shape (layer.size,)
     x : ndarray of shape (n_steps, layer.n_in)
     state : object or None
-        Before the first step; None is a fresh start, where all is zero.
+        Before the first step; None is a fresh start.
     n_last : int
         At most n_steps.
 
@@ -47,7 +47,7 @@ def trajectory(layer, theta, x, state, n_last):
         rows, state, _ = layer.forward(theta, x[t : t + 1], one, one, state)
         y.append(rows)
     if found[0] is None:
-        found[0] = [np.zeros_like(part) for part in state]
+        found[0] = layer.initial_state(theta, 1)
     states = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     return states, np.concatenate(y)
 

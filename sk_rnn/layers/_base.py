@@ -20,7 +20,7 @@ class Layer:
         Whether the output is decided by the input alone: no parameters, no chance.
     shapes : dict of str to tuple
         The parameters, in the order in which they lie in the flat vector. A name whose
-        last part begins with ``bias`` is free of the L2 penalty.
+        last part begins with ``bias`` or ``initial`` is free of the L2 penalty.
     """
 
     n_in = n_out = None
@@ -40,8 +40,11 @@ class Layer:
     def initialise(self, theta, rng):
         """Write initial values into `theta`."""
 
-    def initial_state(self, n_sequences, dtype):
-        """The state before the first step, which None stands for in `forward`."""
+    def initial_state(self, theta, n_sequences):
+        """The state before the first step, which None stands for in `forward`.
+
+        It is made of the parameters, in their precision, where it is learnt.
+        """
         return None
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
@@ -204,8 +207,11 @@ class Chain(Layer):
         for layer, part in zip(self.layers, self.parts, strict=True):
             layer.initialise(theta[part], rng)
 
-    def initial_state(self, n_sequences, dtype):
-        return [layer.initial_state(n_sequences, dtype) for layer in self.layers]
+    def initial_state(self, theta, n_sequences):
+        return [
+            layer.initial_state(theta[part], n_sequences)
+            for layer, part in zip(self.layers, self.parts, strict=True)
+        ]
 
     def between(self, steps, wanted):
         """The structure before, between and behind the layers: only the rows needed.

@@ -25,8 +25,8 @@ class Delay(Layer):
         self.n_out = sum(width * len(lags) for width, lags in self.taps)
         self.reach = max((lags[-1] for _, lags in self.taps if lags), default=0)
 
-    def initial_state(self, n_sequences, dtype):
-        return np.zeros((n_sequences, self.reach, self.n_in), dtype)
+    def initial_state(self, theta, n_sequences):
+        return np.zeros((n_sequences, self.reach, self.n_in), theta.dtype)
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         pieces = []

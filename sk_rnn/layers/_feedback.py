@@ -207,12 +207,12 @@ class Feedback(Layer):
         first = named[0]["weight"]
         return named, first[: self.n_in], first[self.n_in :]
 
-    def initial_state(self, n_sequences, dtype):
-        return self.state(np.zeros((n_sequences, self.n_line), dtype))
+    def initial_state(self, theta, n_sequences):
+        return self.state(np.zeros((n_sequences, self.n_line), theta.dtype))
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         if state is None:
-            state = self.initial_state(steps.n_sequences, x.dtype)
+            state = self.initial_state(theta, steps.n_sequences)
         state = LoopState(*state)
         memory = self._memory(steps, np.result_type(theta, x, state.line), workspace)
         ticket = memory.begin()

@@ -37,13 +37,10 @@ class InferencePass:
         x : ndarray of shape (steps.n_rows, n_in)
         steps, wanted : Steps
             Structure of x, and of the rows that are wanted.
-        state : sequence of ndarray of shape (n_sequences, n_units), or None
+        state : sequence of ndarray of shape (n_sequences, n_units)
         """
         n_units = self.layout.n_units
         y = np.empty((wanted.n_rows, n_units), self.dtype)
-        if state is None:
-            zeros = np.zeros((steps.n_sequences, n_units), self.dtype)
-            state = (zeros,) * self.layout.cell.n_states
         final = tuple(np.array(part, self.dtype) for part in state)
         emissions = None if wanted is steps else steps.emissions(wanted)
         for first, stop in steps.spans:

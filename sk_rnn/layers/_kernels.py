@@ -67,9 +67,11 @@ class Layout:
     ----------
     cell : Cell
     n_in, n_units : int
+    learned_state : bool, default=False
+        Whether the state before the first step is a parameter.
     """
 
-    def __init__(self, cell, n_in, n_units):
+    def __init__(self, cell, n_in, n_units, learned_state=False):
         check_cell(cell)
         sees = list(cell.gates.values())
         self.cell, self.n_in, self.n_units = cell, n_in, n_units
@@ -97,9 +99,11 @@ class Layout:
         self.values = (*cell.gates, *cell.blocks, *results)
         own = (*cell.derivatives, *cell.vectors, *results, *operands)
         self.derivatives = (*cell.gates, *own)
+        #: The names of the states before the first step that are parameters.
+        self.initial = ("initial_h", "initial_c")[: cell.n_states * learned_state]
 
     def shapes(self):
-        """The parameters: matrices, then biases, then vectors."""
+        """The parameters: matrices, biases, vectors, initial states."""
         n, n_x = self.n_units, self.full + self.n_rows - self.see_h
         shapes = {"weight_input": (self.n_in, n_x)}
         if self.see_h:
@@ -108,7 +112,7 @@ class Layout:
         shapes["bias"] = (n_x,)
         if self.see_h > self.full:
             shapes["bias_recurrent"] = (self.see_h - self.full,)
-        return shapes | {name: (n,) for name in self.cell.vectors}
+        return shapes | {name: (n,) for name in (*self.cell.vectors, *self.initial)}
 
     def gates(self, what):
         """The names of the gates that see h, or x."""

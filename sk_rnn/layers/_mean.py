@@ -39,8 +39,11 @@ class Mean(Layer):
         for member, part in zip(self.members, self.parts, strict=True):
             member.initialise(theta[part], rng)
 
-    def initial_state(self, n_sequences, dtype):
-        return [member.initial_state(n_sequences, dtype) for member in self.members]
+    def initial_state(self, theta, n_sequences):
+        return [
+            member.initial_state(theta[part], n_sequences)
+            for member, part in zip(self.members, self.parts, strict=True)
+        ]
 
     def bind(self, theta):
         passes = [

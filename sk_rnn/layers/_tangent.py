@@ -45,7 +45,7 @@ def dense_tangent(weight, x, slope, dx, first, size):
     return dz
 
 
-def recurrent_tangent(training, p, dx):
+def recurrent_tangent(training, p, dx, fresh):
     """Tangent of h after a forward pass.
 
     Parameters
@@ -55,6 +55,8 @@ def recurrent_tangent(training, p, dx):
         The parameters.
     dx : ndarray of shape (n_steps, n, n_in, n_before) or None
         Tangent of the inputs with respect to parameters of layers before.
+    fresh : bool
+        Whether the pass began in the initial state, which may be a parameter.
 
     Returns
     -------
@@ -67,6 +69,9 @@ def recurrent_tangent(training, p, dx):
     shapes, see_x = layout.shapes(), layout.gates("x")
     size = n_before + size_of(shapes)
     tangent = np.zeros((n, n_states, size), training.dtype)
+    if fresh and layout.initial:
+        # They lie at the end, in the order of the states: each is its own derivative.
+        tangent[..., -n_states:] = np.eye(n_states)
     n_found = n_steps if training.every else 1
     found = np.empty((n_found, n, layout.n_units, size), training.dtype)
     for first, stop in training.stretches(n_steps):

@@ -126,16 +126,16 @@ class TrainingPass(PassMemory):
         Parameters
         ----------
         x : ndarray of shape (n_steps, n, n_in)
-        state : tuple of ndarray of shape (n, n_units), or None
+        state : sequence of ndarray of shape (n, n_units)
         sizes : ndarray of int of shape (n_steps,)
             How many of the sequences are alive at each step.
         """
         n_units, n_steps = self.layout.n_units, len(x)
         self.length = n_steps
         self.s[:n_steps, n_units:-1] = x.transpose(0, 2, 1)
-        self.s[0, :n_units] = 0 if state is None else state[0].T
+        self.s[0, :n_units] = state[0].T
         if self.cell.n_states > 1:
-            self._c(0)[...] = 0 if state is None else state[1].T.reshape(-1)
+            self._c(0)[...] = state[1].T.reshape(-1)
         product, n_parts = gemm(self.dtype), 1 + len(self.cell.products)
         for first, stop in self.stretches(n_steps):
             self._see_x_alone(first, stop)
@@ -301,14 +301,29 @@ class TrainingPass(PassMemory):
         n_units = self.layout.n_units
         return self._deltas(steps)[:, k * n_units : (k + 1) * n_units]
 
-    def add_gradient(self, g):
-        """Add the gradients of the parameters to those given by name."""
+    def add_gradient(self, g, fresh):
+        """Add the gradients of the parameters to those given by name.
+
+        Where the pass began in the initial state (`fresh`), they include that of it.
+        """
         steps = slice(self.first, self.length)
         d_vectors = {
             name: self._derivative(name, steps).sum(axis=(0, 2))
             for name in self.cell.vectors
         }
         self.layout.add_gradient(self.d_gates, self.d_products, d_vectors, g)
+        if fresh and not self.first:
+            for name, d in zip(self.layout.initial, self._d_state(), strict=False):
+                g[name] += d.sum(axis=1)
+
+    def _d_state(self):
+        """Yield dL/dh_0, and dL/dc_0, where the way back ends: (n_units, n)."""
+        dh = self.back_kernel @ self._deltas(slice(0, 1))[0, : self.layout.see_h]
+        if "h_prev" in self.layout.derivatives:
+            dh += self._derivative("h_prev", slice(0, 1))[0]
+        yield dh
+        if self.cell.n_states > 1:
+            yield self._derivative("c_prev", slice(0, 1))[0]
 
     def input_gradient(self, weight_input):
         """dL/dx, (n_steps, n, n_in)."""
@@ -334,9 +349,9 @@ class TrainingPass(PassMemory):
         return [part.transpose(0, 2, 1) for part in (dz, dh)]
 
     # ----------------------------------------------------------------- tangent
-    def tangent(self, p, dx):
+    def tangent(self, p, dx, fresh):
         """Derivatives of what `forward` returned; see `recurrent_tangent`."""
-        return recurrent_tangent(self, p, dx)
+        return recurrent_tangent(self, p, dx, fresh)
 
 
 def _blocks(n_steps, height, n, dtype):

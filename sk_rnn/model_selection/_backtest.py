@@ -228,7 +228,7 @@ class _Run:
         found, last = [], None
         for sequence, origin in zip(of.tolist(), origins.tolist(), strict=True):
             if sequence != last:
-                parts = model._network.initial_state(1, x.dtype)
+                parts = model._fresh(1)
                 first, last = records.starts[sequence], sequence
             if first < origin:
                 part = slice(first, origin)
