@@ -38,6 +38,14 @@ time_scale : float >= 2 or None, default=None
     weights are orthogonal (of "residual", a tenth of that), as all are with None. Where
     something must be remembered over a known distance, that distance is a good value.
 """,
+    "skip parameters": """
+Training begins with its least-squares solution over all steps with K steps before them
+(that of `AutoRegressor`, whatever the `loss`) and with output weights of 0: what the
+network learns comes on top, and what is linear it need not learn. `alpha` does not hold
+the path, so that a large one means a nearly linear model; with `early_stopping` the
+linear solution itself is kept if no iteration has a smaller validation loss. With
+``warm_start=True`` training goes on from where it was.
+""",
     "data parameters": """
 standardize : bool, default=True
     Bring every channel of X and every output of y to mean 0 and standard deviation 1
@@ -132,8 +140,8 @@ solver : {_names(SOLVERS)}, default="lbfgs"
     ``loss="squared_error"``) holds the derivative of every residual, and often takes
     recurrent networks of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
-    Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases)
-    divided by the sum of the sample weights of all steps that count.
+    Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases,
+    nor those of a linear path) divided by the sum of the sample weights of all steps that count.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam"; "auto" is min(200, n_sequences).
 [solver parameters]

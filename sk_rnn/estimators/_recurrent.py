@@ -5,8 +5,9 @@ from numbers import Real
 from typing import ClassVar
 
 from .._compat import Interval, StrOptions, at_least
-from ..layers import ACTIVATIONS, CELLS, Chain, Dense, Recurrent
+from ..layers import ACTIVATIONS, CELLS, Delay, Dense, Recurrent
 from ._documentation import document
+from ._linear_start import beside
 from ._network import NetworkRegressor
 
 
@@ -22,26 +23,47 @@ class RecurrentRegressor(NetworkRegressor):
     dropout: float = 0.0
     bptt_steps: int | None = None
     time_scale: float | None = None
+    skip: str | None = None
+    skip_lags: int = 0
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bptt_steps": [at_least(2), None],
         "time_scale": [at_least(2, Real), None],
+        "skip": [StrOptions({"linear"}), None],
+        "skip_lags": [at_least(0)],
     }
 
     def _cell(self):
         return CELLS[self.cell]()
 
     def _build(self, n_channels, n_outputs, n_steps):
-        layers, n_in = {}, n_channels
+        layers, n_in = self._lines(n_channels), n_channels
         for k, n_units in enumerate(self._hidden_sizes(minimum=1)):
             layers[f"hidden{k}"] = Recurrent(
                 self._cell(), n_in, n_units, self.time_scale
             )
             layers |= self._dropout(k, n_units)
             n_in = n_units
-        return Chain(layers | {"output": Dense(n_in, n_outputs)})
+        return beside(layers | {"output": Dense(n_in, n_outputs)}, self.skip)
+
+    def _lines(self, n_channels):
+        """A delay line for the linear path, and one that shows the newest step alone.
+
+        The second is the network's, which has a memory of its own.
+        """
+        if self.skip is None or not self.skip_lags:
+            return {}
+        if self.bptt_steps is not None and self.skip_lags > self.bptt_steps // 4:
+            raise ValueError(
+                f"skip_lags={self.skip_lags} reaches beyond the warm-up of a window of "
+                f"bptt_steps={self.bptt_steps}, a quarter of it: take at most "
+                f"{self.bptt_steps // 4} lags, or longer windows."
+            )
+        delay = Delay([(n_channels, range(self.skip_lags + 1))])
+        newest = [(n_channels, (0,)), (delay.n_out - n_channels, ())]
+        return {"delay": delay, "newest": Delay(newest)}
 
 
 @document
@@ -79,7 +101,8 @@ class RNNRegressor(RecurrentRegressor):
     [data attributes]
         For layer k, ``hiddenk.weight_input`` (n_in, n_units) is W transposed,
         ``hiddenk.weight_recurrent`` (n_units, n_units) U transposed,
-        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``.
+        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``; with
+        `skip` also ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also
@@ -149,7 +172,8 @@ class GRURegressor(RecurrentRegressor):
         ``hiddenk.weight_recurrent`` (n_units, 3 n_units) hold W and U transposed,
         ``hiddenk.bias`` (3 n_units,) b, all in the order r, z, n, and
         ``hiddenk.bias_recurrent`` (n_units,) is b_un; then ``output.weight`` and
-        ``output.bias``.
+        ``output.bias``; with `skip` also ``output.skip`` ((skip_lags + 1) n_channels,
+        n_outputs), lag by lag.
     [training attributes]
 
     See Also
@@ -214,7 +238,8 @@ class LSTMRegressor(RecurrentRegressor):
         For layer k, ``hiddenk.weight_input`` (n_in, 4 n_units) and
         ``hiddenk.weight_recurrent`` (n_units, 4 n_units) hold W and U transposed,
         ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g; then
-        ``output.weight`` and ``output.bias``.
+        ``output.weight`` and ``output.bias``; with `skip` also ``output.skip``
+        ((skip_lags + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also

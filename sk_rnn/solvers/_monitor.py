@@ -24,6 +24,9 @@ class Monitor:
         smallest validation loss, else the last ones.
     callback : callable or None
         theta -> bool, called after each iteration; True stops.
+    start_counts : bool, default=False
+        Whether the parameters to begin with are kept if no others have a smaller
+        validation loss.
 
     Attributes
     ----------
@@ -38,10 +41,18 @@ class Monitor:
     """
 
     def __init__(
-        self, max_iter, tol, n_iter_no_change, verbose, validate=None, callback=None
+        self,
+        max_iter,
+        tol,
+        n_iter_no_change,
+        verbose,
+        validate=None,
+        callback=None,
+        start_counts=False,
     ):
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
+        self.start_counts = start_counts
         self.loss_curve, self.validation_loss_curve = [], []
         self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
@@ -54,6 +65,8 @@ class Monitor:
     def begin(self, theta):
         """Remember where the minimisation begins."""
         self.theta = theta.copy()
+        if self.validate and self.start_counts:
+            self.best = self.validate(theta)
 
     def update(self, theta, loss):
         """Take note of a finished iteration; return whether to stop."""

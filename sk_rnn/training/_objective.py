@@ -21,8 +21,8 @@ class Objective:
     .. math:: \frac{1}{\sum_r w_r} \Big( \sum_r w_r \ell(\hat y_r, y_r)
               + \frac{\alpha}{2} \|W\|^2 \Big)
 
-    over the rows r that have a target, with biases left free: the function whose
-    gradient MLPRegressor descends. Where some outputs of a row were not observed (NaN),
+    over the rows r that have a target, with biases and linear paths left free: the
+    function whose gradient MLPRegressor descends. Where some outputs of a row were not observed (NaN),
     the others make up its loss.
 
     Parameters
@@ -181,5 +181,5 @@ def penalised(network):
     """Which parameters the penalty holds, shape (network.size,), of bool."""
     mask = np.ones(network.size, bool)
     for name, view in network.views(mask).items():
-        view[...] = not name.rpartition(".")[2].startswith("bias")
+        view[...] = not name.rpartition(".")[2].startswith(("bias", "skip"))
     return mask
