@@ -38,11 +38,11 @@ def data(form, n_outputs=1):
     return X, y, {key: value for key, value in params.items() if key != "lags"}
 
 
-def series(n, rng):
-    """Nearly linear: an AR(2) with a slight bend."""
+def series(n, rng, strength=0.1):
+    """An AR(2) with a bend, by default a slight one."""
     y = np.zeros(n + 50)
     for t in range(3, n + 50):
-        bend = 0.1 * np.tanh(2 * y[t - 3])
+        bend = strength * np.tanh(2 * y[t - 3]) * np.cos(y[t - 1])
         y[t] = 1.2 * y[t - 1] - 0.5 * y[t - 2] + bend + rng.standard_normal()
     return y[50:, None]
 
@@ -170,9 +170,23 @@ def test_nearly_linear_series_are_predicted_at_least_as_well(name):
             y_pred = model.fit(past[:-1], past[1:, 0]).predict(future[:-1])
             errors.append(np.mean((y_pred - future[1:, 0]) ** 2))
     linear, with_path, without = np.reshape(errors, (5, 3)).T
-    print(linear, with_path, without)
     assert (with_path <= 1.02 * linear).all()
     assert (with_path < 0.97 * without).all()
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "lm"])
+def test_what_is_not_linear_is_learnt_beside_it(solver):
+    rng = np.random.default_rng(0)
+    past, future = (series(n, rng, strength=2.0) for n in (800, 2000))
+    fresh = {"time_axis": 0, "carry_state": False, "washout": 3}
+    linear = AutoRegressor(n_lags=4, **fresh).fit(past[:-1], past[1:, 0])
+    params = {"hidden_layer_sizes": 6, "max_iter": 100, "solver": solver, "alpha": 1.0}
+    model = make("TDNNRegressor", 3, **params, **fresh).fit(past[:-1], past[1:, 0])
+    errors = [
+        np.mean((one.predict(future[:-1]) - future[1:, 0]) ** 2)
+        for one in (model, linear)
+    ]
+    assert errors[0] < 0.8 * errors[1]
 
 
 # ------------------------------------------------------------------------- the forms

@@ -39,12 +39,13 @@ time_scale : float >= 2 or None, default=None
     something must be remembered over a known distance, that distance is a good value.
 """,
     "skip parameters": """
-Training begins with its least-squares solution over all steps with K steps before them
-(that of `AutoRegressor`, whatever the `loss`) and with output weights of 0: what the
-network learns comes on top, and what is linear it need not learn. `alpha` does not hold
-the path, so that a large one means a nearly linear model; with `early_stopping` the
-linear solution itself is kept if no iteration has a smaller validation loss. With
-``warm_start=True`` training goes on from where it was.
+Training begins with the least-squares solution of this path (that of `AutoRegressor`,
+whatever the `loss`), found over the steps that have K steps before them, and with
+output weights of 0. So the network begins as the linear model and has only the rest to
+learn. `alpha` holds the network and not the path: a large one means a nearly linear
+model. With `early_stopping` the linear model itself is kept if no iteration has a
+smaller validation loss. In the first K steps of a sequence the values before it count
+as their mean; ``washout=K`` keeps these steps from bending the path.
 """,
     "data parameters": """
 standardize : bool, default=True
@@ -141,7 +142,8 @@ solver : {_names(SOLVERS)}, default="lbfgs"
     recurrent networks of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases,
-    nor those of a linear path) divided by the sum of the sample weights of all steps that count.
+    nor those of a linear path) divided by the sum of the sample weights of all steps
+    that count.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam"; "auto" is min(200, n_sequences).
 [solver parameters]

@@ -101,8 +101,9 @@ class RNNRegressor(RecurrentRegressor):
     [data attributes]
         For layer k, ``hiddenk.weight_input`` (n_in, n_units) is W transposed,
         ``hiddenk.weight_recurrent`` (n_units, n_units) U transposed,
-        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``; with
-        `skip` also ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag.
+        ``hiddenk.bias`` (n_units,) is b; then ``output.weight`` and ``output.bias``;
+        with `skip` also ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by
+        lag.
     [training attributes]
 
     See Also

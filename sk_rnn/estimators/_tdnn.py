@@ -40,8 +40,8 @@ class TDNNRegressor(NetworkRegressor):
         Share of the outputs of each hidden layer that is zeroed in training, for
         ``solver="adam"`` only.
     skip : {None, "linear"}, default=None
-        "linear": a linear path beside the network, straight from x_t, ..., x_{t-K} of
-        the first layer to the output.
+        "linear": a linear path beside the network, straight from x_t, ..., x_{t-K}, K =
+        K_1, to the output.
         [skip parameters]
     [training parameters]
     [data parameters]
@@ -50,8 +50,8 @@ class TDNNRegressor(NetworkRegressor):
     ----------
     [data attributes]
         For layer k, ``hiddenk.weight`` ((K + 1) n_in, n_units), lag by lag from 0 to K,
-        and ``hiddenk.bias`` (n_units,); then ``output.weight`` and ``output.bias``; with
-        `skip` also ``output.skip`` ((K + 1) n_channels, n_outputs), lag by lag.
+        and ``hiddenk.bias`` (n_units,); then ``output.weight`` and ``output.bias``;
+        with `skip` also ``output.skip`` ((K_1 + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also

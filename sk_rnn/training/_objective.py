@@ -22,8 +22,8 @@ class Objective:
               + \frac{\alpha}{2} \|W\|^2 \Big)
 
     over the rows r that have a target, with biases and linear paths left free: the
-    function whose gradient MLPRegressor descends. Where some outputs of a row were not observed (NaN),
-    the others make up its loss.
+    function whose gradient MLPRegressor descends. Where some outputs of a row were not
+    observed (NaN), the others make up its loss.
 
     Parameters
     ----------
