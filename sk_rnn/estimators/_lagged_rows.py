@@ -69,6 +69,8 @@ class LaggedRows:
         """Windows of every record, (n, n_lags, n_channels), as a view."""
         data = self.data
         for first, length in zip(data.starts, data.lengths, strict=True):
+            if length < self.n_lags:
+                continue  # what is left of a sequence whose end is held out
             x = data.x[first : first + length]
             windows = sliding_window_view(x, self.n_lags, axis=0).transpose(0, 2, 1)
             ends = slice(first + self.n_lags - 1, first + length)
