@@ -23,6 +23,7 @@ from sk_rnn.layers import (
     Dropout,
     Feedback,
     Recurrent,
+    Skip,
     _training_pass,
     taps_of,
 )
@@ -85,6 +86,21 @@ def mixed(cell):
     return Chain({"d": before, "r": recurrent, "b": behind, "o": Dense(6, 2)})
 
 
+def skipping(cell, n_lags):
+    """A recurrent layer that sees the newest step, and a path that sees lags."""
+    delay = Delay([(N_IN, range(n_lags + 1))])
+    newest = Delay([(N_IN, (0,)), (delay.n_out - N_IN, ())])
+    layers = {"n": newest, "r": Recurrent(cell(), N_IN, 3), "output": Dense(3, 2)}
+    return Chain({"d": delay, "": Skip(Chain(layers))})
+
+
+def skipping_behind_layers():
+    """A path that begins behind parameters, over delays on the way of the network."""
+    delay = Delay([(2, range(3))])
+    layers = {"h": Dense(3, 2, "tanh"), "d": delay, "output": Dense(6, 2)}
+    return Chain({"first": Dense(N_IN, 3, "tanh"), "": Skip(Chain(layers))})
+
+
 def cells():
     """Every cell, with every activation where it has one."""
     for name, cell in ALL_CELLS.items():
@@ -109,6 +125,9 @@ CHAINS = {
     "delay-integrator-delay": partial(mixed, CELLS["integrator"]),
     "tdnn": partial(tdnn, 2, 1),
     "tdnn-late": partial(tdnn, 0, 3),
+    "skip": partial(skipping, CELLS["gru"], 2),
+    "skip-newest": lambda: Chain({"": Skip(stack(CELLS["lstm"]))}),
+    "skip-delay": skipping_behind_layers,
     "narx": partial(narx, 2, 2),
     "narx-open": partial(narx, 1, 0),
     "narx-each": partial(narx_each, (1, 3), 3, 2),

@@ -44,6 +44,15 @@ initial_state : {"zero", "learned"}, default="zero"
     they are short. Windows of `bptt_steps` begin there, too, also those that are no
     beginning of a sequence.
 """,
+    "skip parameters": """
+Training begins with the least-squares solution of this path (that of `AutoRegressor`,
+whatever the `loss`), found over the steps that have K steps before them, and with
+output weights of 0. So the network begins as the linear model and has only the rest to
+learn. `alpha` holds the network and not the path: a large one means a nearly linear
+model. With `early_stopping` the linear model itself is kept if no iteration has a
+smaller validation loss. In the first K steps of a sequence the values before it count
+as their mean; ``washout=K`` keeps these steps from bending the path.
+""",
     "data parameters": """
 standardize : bool, default=True
     Bring every channel of X and every output of y to mean 0 and standard deviation 1
@@ -139,7 +148,8 @@ solver : {_names(SOLVERS)}, default="lbfgs"
     recurrent networks of up to a few hundred parameters further in the same time.
 alpha : float >= 0, default=1e-4
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases, nor
-    initial states) divided by the sum of the sample weights of all steps that count.
+    initial states, nor those of a linear path) divided by the sum of the sample weights
+    of all steps that count.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
     them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50

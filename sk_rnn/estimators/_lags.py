@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ..layers import Delay
+from ..layers import Delay, flattened
 
 EACH_INPUT = "one for each input channel"
 
@@ -75,7 +75,8 @@ def lags_or_all(name, n_lags, n_steps):
 
 def check_lengths(records, network, before=0):
     """Refuse sequences too short to fill the delay lines, steps before included."""
-    delays = [layer for layer in network.layers if isinstance(layer, Delay)]
+    layers = flattened(network.layers)
+    delays = [layer for layer in layers if isinstance(layer, Delay)]
     needed = 1 + max((layer.reach for layer in delays), default=0)
     if needed == 1:
         return

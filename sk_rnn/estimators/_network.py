@@ -18,6 +18,7 @@ from ..training._losses import LOSSES
 from ..training._objective import Objective
 from ..training._residuals import residuals
 from ._hyper_parameters import hyper_parameters, instantiate
+from ._linear_start import begin_linear
 from ._regressor import SequenceRegressor
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
@@ -119,6 +120,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             training, validation = data.hold_out(
                 self.validation_fraction, None if in_time else rng
             )
+        if self._skips and theta is None:
+            begin_linear(network, training, [start for start, _ in starts])
         training = training.windows(getattr(self, "bptt_steps", None))
         n_phases = len(self._curriculum(network, data.last))
         report.begin(self.max_iter * n_phases * len(starts))
@@ -131,6 +134,11 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         whole = Mean(network, len(kept)) if len(kept) > 1 else network
         self._residuals = residuals(*self._one_step(whole, held_out), theta)
         return theta
+
+    @property
+    def _skips(self):
+        """Whether there is a linear path beside the network."""
+        return getattr(self, "skip", None) is not None
 
     def _starts(self, network, dtype, theta, rng):
         """Pairs of parameters to begin with and a random state.
@@ -239,6 +247,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             validate=validate,
             callback=callback,
             deadline=deadline,
+            start_counts=self._skips,
         )
 
     def _minimise(self, objective, theta, monitor):

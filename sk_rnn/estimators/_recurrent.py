@@ -5,8 +5,9 @@ from numbers import Real
 from typing import ClassVar
 
 from .._compat import Interval, StrOptions, at_least
-from ..layers import ACTIVATIONS, CELLS, Chain, Dense, Recurrent
+from ..layers import ACTIVATIONS, CELLS, Delay, Dense, Recurrent
 from ._documentation import document
+from ._linear_start import beside
 from ._network import NetworkRegressor
 
 
@@ -23,6 +24,8 @@ class RecurrentRegressor(NetworkRegressor):
     bptt_steps: int | None = None
     time_scale: float | None = None
     initial_state: str = "zero"
+    skip: str | None = None
+    skip_lags: int = 0
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
@@ -30,20 +33,40 @@ class RecurrentRegressor(NetworkRegressor):
         "bptt_steps": [at_least(2), None],
         "time_scale": [at_least(2, Real), None],
         "initial_state": [StrOptions({"zero", "learned"})],
+        "skip": [StrOptions({"linear"}), None],
+        "skip_lags": [at_least(0)],
     }
 
     def _cell(self):
         return CELLS[self.cell]()
 
     def _build(self, n_channels, n_outputs, n_steps):
-        layers, n_in, learned = {}, n_channels, self.initial_state == "learned"
+        layers, n_in = self._lines(n_channels), n_channels
+        learned = self.initial_state == "learned"
         for k, n_units in enumerate(self._hidden_sizes(minimum=1)):
             layers[f"hidden{k}"] = Recurrent(
                 self._cell(), n_in, n_units, self.time_scale, learned
             )
             layers |= self._dropout(k, n_units)
             n_in = n_units
-        return Chain(layers | {"output": Dense(n_in, n_outputs)})
+        return beside(layers | {"output": Dense(n_in, n_outputs)}, self.skip)
+
+    def _lines(self, n_channels):
+        """A delay line for the linear path, and one that shows the newest step alone.
+
+        The second is the network's, which has a memory of its own.
+        """
+        if self.skip is None or not self.skip_lags:
+            return {}
+        if self.bptt_steps is not None and self.skip_lags > self.bptt_steps // 4:
+            raise ValueError(
+                f"skip_lags={self.skip_lags} reaches beyond the warm-up of a window of "
+                f"bptt_steps={self.bptt_steps}, a quarter of it: take at most "
+                f"{self.bptt_steps // 4} lags, or longer windows."
+            )
+        delay = Delay([(n_channels, range(self.skip_lags + 1))])
+        newest = [(n_channels, (0,)), (delay.n_out - n_channels, ())]
+        return {"delay": delay, "newest": Delay(newest)}
 
 
 @document
@@ -84,7 +107,8 @@ class RNNRegressor(RecurrentRegressor):
         ``hiddenk.weight_recurrent`` (n_units, n_units) U transposed,
         ``hiddenk.bias`` (n_units,) is b, and with ``initial_state="learned"``
         ``hiddenk.initial_h`` (n_units,) h_0; then ``output.weight`` and
-        ``output.bias``.
+        ``output.bias``, and with `skip` ``output.skip`` ((skip_lags + 1) n_channels,
+        n_outputs), lag by lag.
     [training attributes]
 
     See Also
@@ -156,7 +180,8 @@ class GRURegressor(RecurrentRegressor):
         ``hiddenk.bias`` (3 n_units,) b, all in the order r, z, n, and
         ``hiddenk.bias_recurrent`` (n_units,) is b_un, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` (n_units,) h_0; then
-        ``output.weight`` and ``output.bias``.
+        ``output.weight`` and ``output.bias``, and with `skip` ``output.skip``
+        ((skip_lags + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also
@@ -222,7 +247,8 @@ class LSTMRegressor(RecurrentRegressor):
         ``hiddenk.weight_recurrent`` (n_units, 4 n_units) hold W and U transposed,
         ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` and ``hiddenk.initial_c``
-        (n_units,) are h_0 and c_0; then ``output.weight`` and ``output.bias``.
+        (n_units,) are h_0 and c_0; then ``output.weight`` and ``output.bias``, and with
+        `skip` ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also

@@ -5,9 +5,10 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 from .._compat import Interval, StrOptions, at_least
-from ..layers import ACTIVATIONS, Chain, Delay, Dense
+from ..layers import ACTIVATIONS, Delay, Dense
 from ._documentation import document
 from ._lags import integers, lags_or_all
+from ._linear_start import beside
 from ._network import NetworkRegressor
 
 
@@ -38,6 +39,10 @@ class TDNNRegressor(NetworkRegressor):
     dropout : float in [0, 1), default=0.0
         Share of the outputs of each hidden layer that is zeroed in training, for
         ``solver="adam"`` only.
+    skip : {None, "linear"}, default=None
+        "linear": a linear path beside the network, straight from x_t, ..., x_{t-K}, K =
+        K_1, to the output.
+        [skip parameters]
     [training parameters]
     [data parameters]
 
@@ -45,7 +50,8 @@ class TDNNRegressor(NetworkRegressor):
     ----------
     [data attributes]
         For layer k, ``hiddenk.weight`` ((K + 1) n_in, n_units), lag by lag from 0 to K,
-        and ``hiddenk.bias`` (n_units,); then ``output.weight`` and ``output.bias``.
+        and ``hiddenk.bias`` (n_units,); then ``output.weight`` and ``output.bias``;
+        with `skip` also ``output.skip`` ((K_1 + 1) n_channels, n_outputs), lag by lag.
     [training attributes]
 
     See Also
@@ -74,12 +80,14 @@ class TDNNRegressor(NetworkRegressor):
     n_lags: int | tuple | None = None
     activation: str = "tanh"
     dropout: float = 0.0
+    skip: str | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "n_lags": ["array-like", at_least(0), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "skip": [StrOptions({"linear"}), None],
     }
 
     def _build(self, n_channels, n_outputs, n_steps):
@@ -100,7 +108,7 @@ class TDNNRegressor(NetworkRegressor):
             if not is_output:
                 layers |= self._dropout(k, n_out)
             n_in = n_out
-        return Chain(layers)
+        return beside(layers, self.skip)
 
     def _lag_counts(self, n_layers, n_steps):
         """One number of lags per layer; a single one is that of the first layer."""

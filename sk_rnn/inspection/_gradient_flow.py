@@ -114,7 +114,8 @@ def gradient_flow(
     -----
     Gradients are exact (no truncation, no clipping, no dropout) and computed in double
     precision whatever that of the estimator. Where a free run has diverged and is held,
-    they are zero.
+    they are zero. A linear path beside the network (``skip="linear"``) has no units;
+    what is seen is the network, with the loss that both have together.
 
     References
     ----------
@@ -254,7 +255,7 @@ def _unit_gradients(model, window, slope):
         x, _, cache = layer.forward(theta, x, steps, steps, own, workspace)
         passed.append((layer, theta, cache))
     dy = np.zeros_like(x)
-    dy[steps.ends] = slope(x[steps.ends], window.indices)
+    dy[steps.ends] = slope(model.outputs(window), window.indices)
     found = []
     for layer, theta, cache in reversed(passed):
         given, unused = dy.copy(), np.zeros_like(theta)

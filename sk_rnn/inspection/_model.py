@@ -7,7 +7,7 @@ import numpy as np
 from ..data._dataset import tiles
 from ..data._state import take
 from ..data._steps import Steps
-from ..layers import Chain, Dropout
+from ..layers import Chain, Dropout, Skip
 from ..training._inference import infer
 
 
@@ -52,23 +52,23 @@ class Model:
     def __init__(self, estimator, records, member=0):
         members = estimator._members(estimator._initial_state(records))
         network, theta, state = members[member]
-        kept = {
-            name: k
-            for k, name in enumerate(network.names)
-            if not isinstance(network.layers[k], Dropout)
-        }
-        self.network = Chain({name: network.layers[k] for name, k in kept.items()})
-        self.state = None if state is None else [state[k] for k in kept.values()]
+        self.network, self.state = _at_rest(network, state)
         self.theta = theta.astype(float)
         self.x = estimator._x_scaler.transform(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 
     def layers(self, state):
-        """The layers, their parameters, their parts of a state of the network."""
-        layers, parts = self.network.layers, self.network.parts
-        state = [None] * len(layers) if state is None else state
-        for layer, part, own in zip(layers, parts, state, strict=True):
-            yield layer, self.theta[part], own
+        """The layers, their parameters, their parts of a state of the network.
+
+        Of a network with a linear path beside it, those of the network.
+        """
+        return _layers(self.network, self.theta, state)
+
+    def outputs(self, window):
+        """Outputs at the last steps of a window, (n, n_out)."""
+        last = window.steps.tail(1)
+        forward = self.network.bind(self.theta)
+        return forward(window.x, window.steps, last, window.state)[0]
 
     def windows(self, record, step, n_steps):
         """Yield all stretches of `n_steps` steps that end at some steps, tile by tile.
@@ -97,6 +97,30 @@ class Model:
         spans = _Spans(self.starts[record], first)
         forward = self.network.bind(self.theta)
         return infer(forward, self.x, spans, state, last=True)[1]
+
+
+def _at_rest(chain, state):
+    """A chain without dropout, and the same of its state."""
+    states = [None] * len(chain.layers) if state is None else state
+    layers, kept = {}, []
+    for name, layer, own in zip(chain.names, chain.layers, states, strict=True):
+        if isinstance(layer, Skip):
+            inner, own = _at_rest(layer.network, own)
+            layer = Skip(inner)
+        if not isinstance(layer, Dropout):
+            layers[name] = layer
+            kept.append(own)
+    return Chain(layers), None if state is None else kept
+
+
+def _layers(chain, theta, state):
+    """See `Model.layers`."""
+    states = [None] * len(chain.layers) if state is None else state
+    for layer, part, own in zip(chain.layers, chain.parts, states, strict=True):
+        if isinstance(layer, Skip):
+            yield from _layers(layer.network, theta[part][: layer.network.size], own)
+        else:
+            yield layer, theta[part], own
 
 
 def evenly_spaced(lengths, skip, n_targets):

@@ -8,6 +8,7 @@ from ._dense import Dense, Dropout
 from ._feedback import BOUND, Feedback
 from ._mean import Mean
 from ._recurrent import Recurrent
+from ._skip import Skip, flattened
 from .cells import CELLS, Cell
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Layer",
     "Mean",
     "Recurrent",
+    "Skip",
+    "flattened",
     "one_thread",
     "taps_of",
 ]

@@ -20,7 +20,8 @@ class Layer:
         Whether the output is decided by the input alone: no parameters, no chance.
     shapes : dict of str to tuple
         The parameters, in the order in which they lie in the flat vector. A name whose
-        last part begins with ``bias`` or ``initial`` is free of the L2 penalty.
+        last part begins with ``bias``, ``initial`` or ``skip`` is free of the L2
+        penalty.
     """
 
     n_in = n_out = None

@@ -30,6 +30,9 @@ class Monitor:
         theta -> bool, called after each iteration; True stops.
     deadline : float
         When to stop, as a time of `time.monotonic`.
+    start_counts : bool, default=False
+        Whether the parameters to begin with are kept if no others have a smaller
+        validation loss.
 
     Attributes
     ----------
@@ -57,10 +60,12 @@ class Monitor:
         validate=None,
         callback=None,
         deadline=math.inf,
+        start_counts=False,
     ):
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
         self.deadline, self.on_stall, self.planned = deadline, None, False
+        self.start_counts = start_counts
         self.loss_curve, self.validation_loss_curve = [], []
         self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
@@ -83,6 +88,8 @@ class Monitor:
     def begin(self, theta, solver):
         """Remember where and when a minimisation by that solver begins."""
         self.theta, self.solver, self.begun = theta.copy(), solver, monotonic()
+        if self.validate and self.start_counts:
+            self.best = self.validate(theta)
 
     def update(self, theta, loss, **numbers):
         """Take note of a finished iteration; return whether to stop.

@@ -21,9 +21,9 @@ class Objective:
     .. math:: \frac{1}{\sum_r w_r} \Big( \sum_r w_r \ell(\hat y_r, y_r)
               + \frac{\alpha}{2} \|W\|^2 \Big)
 
-    over the rows r that have a target, with biases and initial states left free: the
-    function whose gradient MLPRegressor descends. Where some outputs of a row were not
-    observed (NaN), the others make up its loss.
+    over the rows r that have a target, with biases, initial states and linear paths
+    left free: the function whose gradient MLPRegressor descends. Where some outputs of
+    a row were not observed (NaN), the others make up its loss.
 
     Parameters
     ----------
@@ -185,5 +185,5 @@ def penalised(network):
     """
     mask = np.ones(network.size, bool)
     for name, view in network.views(mask).items():
-        view[...] = not name.rpartition(".")[2].startswith(("bias", "initial"))
+        view[...] = not name.rpartition(".")[2].startswith(("bias", "initial", "skip"))
     return mask
