@@ -55,6 +55,16 @@ def test_adam(estimator, check):
 
 
 @parametrize_with_checks(
+    [
+        cls(skip="linear", hidden_layer_sizes=(16,))
+        for cls in (sk_rnn.TDNNRegressor, sk_rnn.GRURegressor)
+    ]
+)
+def test_linear_path(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
     [cls(solver="lm", hidden_layer_sizes=(4,), max_iter=50) for cls in NETWORKS]
 )
 def test_lm(estimator, check):
