@@ -60,6 +60,11 @@ def test_adam(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks([sk_rnn.TDNNRegressor(skip="linear", hidden_layer_sizes=8)])
+def test_linear_path(estimator, check):
+    check(estimator)
+
+
 @parametrize_with_checks(
     [
         cls(initial_state="learned", hidden_layer_sizes=(8,))
