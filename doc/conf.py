@@ -22,7 +22,7 @@ autosummary_generate = True
 THEIRS = (
     *("get_metadata_routing", "set_fit_request", "set_predict_request"),
     *("set_predict_ahead_request", "set_score_request", "set_forecast_request"),
-    *("get_params", "set_params", "set_callbacks"),
+    *("get_params", "set_params", "set_callbacks", "set_split_request"),
 )
 autodoc_default_options = {
     "members": True,
