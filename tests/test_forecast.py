@@ -645,7 +645,9 @@ def dated(freq, n=30):
     return pd.DataFrame(driven(n - 1, rng), index, columns=["price", "sales"])
 
 
-@pytest.mark.parametrize("freq", ["D", "ME", "B"])
+@pytest.mark.parametrize(
+    "freq", ["D", pd.offsets.MonthEnd(), "B"], ids=["days", "months", "business days"]
+)
 @pytest.mark.parametrize("lost", [False, True], ids=["known", "inferred"])
 def test_a_frame_goes_on_with_its_index(freq, lost):
     X = dated(freq)
@@ -680,7 +682,7 @@ def test_a_frame_goes_on_with_its_index(freq, lost):
 def test_other_indices_go_on(index, behind):
     X = dated("D").set_axis(index)[["sales"]]
     model = make("AutoRegressor", lags=True, time_axis=0)
-    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    model.fit(X.iloc[:-1], X["sales"].to_numpy()[1:])
     frame = model.forecast(X, 2, as_frame=True)
     assert [str(label) for label in frame.index] == list(map(str, behind))
     assert frame.columns.tolist() == ["sales"]
@@ -690,7 +692,7 @@ def test_an_index_of_tenths_goes_on():
     """Its steps are even but for rounding."""
     X = dated("D").set_axis(np.arange(30) * 0.1)[["sales"]]
     model = make("AutoRegressor", lags=True, time_axis=0)
-    model.fit(X[:-1], X["sales"].to_numpy()[1:])
+    model.fit(X.iloc[:-1], X["sales"].to_numpy()[1:])
     assert_near(model.forecast(X, 2, as_frame=True).index.to_numpy(), [3, 3.1], 1e-9)
 
 

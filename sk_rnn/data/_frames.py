@@ -118,7 +118,8 @@ def numbers_of(values, name):
 
 def _refuse_dates(values, name):
     try:  # the types of columns show in the first row
-        first = list(_parts(values[:1], name))
+        rows = values.iloc if hasattr(values, "iloc") else values
+        first = list(_parts(rows[:1], name))
     except (TypeError, ValueError, KeyError, NotImplementedError):
         return  # it has no rows to show, as some sparse matrices
     for where, part in first:

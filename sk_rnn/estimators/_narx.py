@@ -189,7 +189,7 @@ class NARXRegressor(NetworkRegressor):
 
     def _has_gaps(self, y):
         """Whether outputs that are fed back are missing, if that is allowed."""
-        if not np.any(self.n_output_lags) or not np.isnan(y).any():
+        if not np.isnan(y).any() or not np.any(self.n_output_lags):
             return False
         if self.feedback != "predicted":
             raise ValueError(
