@@ -135,7 +135,7 @@ def share_of_next(records, targets, alike=None):
         return None
     columns = zip(*map(np.transpose, pairs), strict=True)
     shares = [(alike or share_of_equals)(a, b) for a, b in columns]
-    return None if None in shares else min(shares)
+    return None if None in shares else float(min(shares))
 
 
 def next_columns(records, targets):
@@ -144,9 +144,10 @@ def next_columns(records, targets):
     if pairs is None:
         return [[] for _ in range(targets.values.shape[1])]
     channels, outputs = map(np.transpose, pairs)
+    shares = [share_of_equals(channels, b) for b in outputs]
     return [
-        [k for k, a in enumerate(channels) if (share_of_equals(a, b) or 0) > 0.5]
-        for b in outputs
+        [] if share is None else np.flatnonzero(share > 0.5).tolist()
+        for share in shares
     ]
 
 
@@ -170,13 +171,16 @@ def _pairs(records, targets):
 
 
 def share_of_equals(a, b):
-    """The share of b that is in a, too; None where there is nothing to be seen."""
+    """The share of b that is in a, too; None where there is nothing to be seen.
+
+    Of several a, (n_columns, n), the share of each.
+    """
     # What is most of a series says nothing: the zeros of sales that are rare.
     told = ~np.isnan(b) & (b != np.nanmedian(b)) if not np.isnan(b).all() else []
     if not np.any(told):
         return None
-    a, b = a[told], b[told]
-    return float((np.abs(a - b) <= 1e-5 * b.std()).mean())
+    a, b = a[..., told], b[told]
+    return (np.abs(a - b) <= 1e-5 * b.std()).mean(axis=-1)
 
 
 def share_in_order(a, b):
