@@ -35,6 +35,11 @@ class Options:
     as_frame: bool = False
     return_std: bool = False
 
+    @property
+    def sampled(self):
+        """Whether what is asked for needs more than the outputs themselves."""
+        return self.quantiles is not None or self.return_paths
+
 
 def forecast(outside, X, n_steps, X_future, state, options, target_columns=None):
     """Forecast with a model inside of whatever.
@@ -50,10 +55,8 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     if outside.of_X or X_future is not None or options.as_frame:
         _check_kind(X)
     targets = target_positions(outside, X, target_columns)
-    sampled = quantiles is not None or options.return_paths
-    model._check_feedback(n_steps > 1 or sampled)
     with one_thread():
-        steps = continuation(outside, X, targets, n_steps)
+        steps = continuation(outside, X, targets, n_steps, options)
         steps.from_the_ends(state, X_future)
         y, *more = go_on(steps, quantiles, options)
     if options.as_frame:
@@ -62,8 +65,9 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     return found[0] if len(found) == 1 else tuple(found)
 
 
-def continuation(outside, X, targets, n_steps):
+def continuation(outside, X, targets, n_steps, options):
     """Who goes on in X, whatever stands before the model."""
+    outside.model._check_feedback(n_steps > 1 or options.sampled)
     kind = Continuation
     if outside.of_X:
         is_rows = outside.model._form == "rows"
@@ -160,9 +164,9 @@ def target_positions(outside, X, columns):
         return model._target_positions()
     first = X[0] if isinstance(X, list | tuple) else X
     names, n_columns = names_of(first), _n_columns(model, X)
-    if columns is None and n_columns != _n_columns(model):
+    if columns is None and n_columns != model._n_columns:
         raise ValueError(
-            f"The transformers before the model make {_n_columns(model)} columns of "
+            f"The transformers before the model make {model._n_columns} columns of "
             f"the {n_columns} of X: say of which columns of X the outputs are the next "
             "values, target_columns=..."
         )
@@ -181,11 +185,10 @@ def target_positions(outside, X, columns):
     return found
 
 
-def _n_columns(model, X=None):
-    """Columns of X, or of what fit saw; of a single step where rows hold several."""
-    if X is None or model._form == "rows":
-        is_table = model._form == "table"
-        return model.n_features_in_ if is_table else model._n_channels
+def _n_columns(model, X):
+    """Columns of X; of a single step where rows hold several."""
+    if model._form == "rows":
+        return model._n_columns
     axis = -1
     if model._form == "array" and model.data_format == "channels_first":
         axis = 1
@@ -248,12 +251,3 @@ def _shape(model, records, values):
     """Forecasts (n_sequences, n_steps, n_outputs, ...) in the form that y has."""
     values = values[:, :, 0] if model._flat else values
     return values[0] if records.is_one_table else values
-
-
-def check_target_columns(columns, names, n_columns, n_outputs):
-    """Refuse target columns that cannot be those of so many outputs."""
-    if len(positions(columns, names, n_columns)) != n_outputs:
-        raise ValueError(
-            f"target_columns={columns!r} must name one column of X for each output; y "
-            f"has {n_outputs} output(s)."
-        )

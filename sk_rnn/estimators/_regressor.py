@@ -17,7 +17,7 @@ from ..data._scaling import Scaler
 from ..data._targets import read_y
 from ._base import SequenceEstimator
 from ._documentation import document
-from ._forecast import Options, check_target_columns, forecast
+from ._forecast import Options, forecast
 from ._outside import Outside
 
 
@@ -222,14 +222,17 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _target_positions(self):
         """Positions of the columns whose next values the outputs are."""
-        is_table = self._form == "table"
-        n_columns = self.n_features_in_ if is_table else self._n_channels
         if self.target_columns is not None:
             names = getattr(self, "feature_names_in_", None)
             names = None if self._form == "rows" else names
-            check_target_columns(self.target_columns, names, n_columns, self.n_outputs_)
-            return positions(self.target_columns, names, n_columns)
-        found = [k for k in range(n_columns) if k != self._sequence_position()]
+            found = positions(self.target_columns, names, self._n_columns)
+            if len(found) != self.n_outputs_:
+                raise ValueError(
+                    f"target_columns={self.target_columns!r} must name one column of X "
+                    f"for each output; y has {self.n_outputs_} output(s)."
+                )
+            return found
+        found = [k for k in range(self._n_columns) if k != self._sequence_position()]
         if len(found) != self.n_outputs_:
             raise ValueError(
                 "forecast feeds the outputs back as inputs, which needs one output per "
@@ -237,6 +240,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"and {self.n_outputs_} output(s)."
             )
         return found
+
+    @property
+    def _n_columns(self):
+        """Columns of the X that `fit` saw; of a single step where rows hold several."""
+        return self.n_features_in_ if self._form == "table" else self._n_channels
 
     def _target_channels(self, columns=None):
         """The same among the channels: the column of sequences is none of them."""

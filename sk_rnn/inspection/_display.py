@@ -293,7 +293,5 @@ def _channel_names(estimator):
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or estimator._form == "rows":
         return None
-    names, column = list(names), estimator.sequence_column
-    if column is not None:
-        del names[names.index(column) if isinstance(column, str) else column]
-    return names
+    ids = estimator._sequence_position()
+    return [name for k, name in enumerate(names) if k != ids]

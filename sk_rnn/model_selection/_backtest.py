@@ -172,8 +172,7 @@ class _Run:
     def at(self, origins, quantiles, options):
         """Forecasts from some origins, as columns of the result."""
         feeds_back = self._feeds_back
-        sampled = quantiles is not None or options.return_paths
-        if sampled and not feeds_back:
+        if options.sampled and not feeds_back:
             raise ValueError(
                 "quantiles and paths are those of forecasts that are fed back; this "
                 "model's outputs are not the next values of its inputs."
@@ -196,11 +195,9 @@ class _Run:
         return columns
 
     def _fed_back(self, origins, quantiles, options):
-        model, X = self.model, self.X
+        X, horizon = self.X, self.horizon
         targets = target_positions(self.outside, X, self.target_columns)
-        sampled = quantiles is not None or options.return_paths
-        model._check_feedback(self.horizon > 1 or sampled)
-        steps = continuation(self.outside, X, targets, self.horizon)
+        steps = continuation(self.outside, X, targets, horizon, options)
         parts = self._before(origins, steps.records)
         return go_on(steps.from_origins(origins, parts), quantiles, options)
 
