@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._runs import Runs
 from ._steps import Steps
 
 #: A pass over all data goes in tiles of this many steps times sequences, which keeps
@@ -67,6 +68,8 @@ class Dataset:
         Whether the targets belong to the last step of each sequence alone.
     skip : ndarray of int of shape (n_sequences,)
         How many first steps of each sequence carry no loss.
+    runs : Runs or None
+        Where the sequences lie, if they are overlapping windows of series.
     """
 
     x: np.ndarray
@@ -76,6 +79,7 @@ class Dataset:
     weight: np.ndarray
     last: bool
     skip: np.ndarray
+    runs: Runs | None = None
 
     @property
     def n_sequences(self):
@@ -110,12 +114,10 @@ class Dataset:
         """Some of the sequences."""
         picked = self.starts[indices], self.lengths[indices], self.skip[indices]
         starts, lengths, skip = picked
-        if not self.last:
-            return replace(self, starts=starts, lengths=lengths, skip=skip)
-        y, weight = self.y[indices], self.weight[indices]
-        return replace(
-            self, starts=starts, lengths=lengths, skip=skip, y=y, weight=weight
-        )
+        y, weight = self.y, self.weight
+        if self.last:
+            y, weight = y[indices], weight[indices]
+        return Dataset(self.x, starts, lengths, y, weight, self.last, skip)
 
     def windows(self, n_steps):
         """Cut longer sequences into windows of at most `n_steps` steps.
@@ -150,19 +152,17 @@ class Dataset:
     def hold_out(self, fraction, rng):
         """Split into (training, validation) data.
 
-        Whole sequences are held out: at random, or the last ones if `rng` is None. A
+        Whole sequences are held out: at random, or the last ones if `rng` is None; of
+        overlapping windows the last ones of each series, with a gap before them. A
         single sequence gives its last stretch; validation then runs through all of it,
         and only the last stretch counts.
         """
         if self.n_sequences > 1:
             n_held = max(1, round(fraction * self.n_sequences))
             n_held = min(n_held, self.n_sequences - 1)
-            indices = np.arange(self.n_sequences)
-            if rng is not None:
-                indices = rng.permutation(indices)
+            training, held = self._split(n_held, rng)
             return _both_count(
-                self.subset(np.sort(indices[:-n_held])),
-                self.subset(np.sort(indices[-n_held:])),
+                self.subset(np.sort(training)), self.subset(np.sort(held))
             )
         n_steps = int(self.lengths[0])
         cut = n_steps - max(1, round(fraction * n_steps))
@@ -176,6 +176,18 @@ class Dataset:
         return _both_count(
             replace(self, lengths=np.array([cut])), replace(self, skip=skip)
         )
+
+    def _split(self, n_held, rng):
+        """Indices of the sequences to train on, and of those that are held out."""
+        if self.runs is not None:
+            # Outputs may be values at so many steps behind the window, or each step.
+            n_steps, n_outputs = int(self.lengths[0]), self.y.shape[1]
+            span = max(n_steps, n_outputs) if self.last else n_steps + n_outputs - 1
+            return self.runs.split(n_held, span)
+        indices = np.arange(self.n_sequences)
+        if rng is not None:
+            indices = rng.permutation(indices)
+        return indices[:-n_held], indices[-n_held:]
 
     def batch(self, indices, make_steps=Steps):
         """Pack some sequences, in a structure that `make_steps` makes of lengths."""

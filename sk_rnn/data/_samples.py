@@ -6,6 +6,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ._records import Records
+from ._runs import Runs, find_runs
 from ._targets import Targets
 from ._weights import read_weight
 
@@ -20,11 +21,14 @@ class Samples:
     targets : Targets
     weight : ndarray of shape (n,)
         One for each row of the targets.
+    runs : Runs or None
+        Where the sequences lie, if `in_runs` found them to be windows of series.
     """
 
     records: Records
     targets: Targets
     weight: np.ndarray
+    runs: Runs | None = None
 
     @classmethod
     def weighted(cls, records, targets, sample_weight, washout):
@@ -63,6 +67,14 @@ class Samples:
             self, targets=replace(self.targets, values=values), weight=weight
         )
 
+    def in_runs(self):
+        """These samples, and where they lie if they are overlapping windows."""
+        records = self.records
+        if records.fixed_steps is None:
+            return self
+        shape = len(records.lengths), records.fixed_steps, -1
+        return replace(self, runs=find_runs(records.rows.reshape(shape)))
+
     def merged(self):
         """Equal samples once, with the sum of their weights, in an order of their own.
 
@@ -95,6 +107,7 @@ class Samples:
             Records(records.rows[rows], records.lengths[order], records.form),
             Targets(targets.values[target_rows], targets.last, targets.flat),
             total[target_rows],
+            None if self.runs is None else self.runs.take(order),
         )
 
 

@@ -228,6 +228,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             weight=samples.weight,
             last=targets.last,
             skip=np.zeros(len(records.lengths), int),
+            runs=samples.runs,
         )
 
     # ----------------------------------------------------------------- inference

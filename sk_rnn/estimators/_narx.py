@@ -116,6 +116,7 @@ class NARXRegressor(NetworkRegressor):
         "input_delay": ["array-like", at_least(0)],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "feedback": [StrOptions({"measured", "predicted", "measured_then_predicted"})],
+        "validation": [StrOptions({"auto", "random", "free_run"})],
     }
 
     # ------------------------------------------------------------------- network

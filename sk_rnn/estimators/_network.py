@@ -60,6 +60,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     warm_start: bool = False
     early_stopping: bool = False
     validation_fraction: float = 0.1
+    validation: str = "auto"
     n_iter_no_change: int | str = "auto"
     n_init: int = 1
     n_ensemble: int = 1
@@ -82,6 +83,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "warm_start": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation": [StrOptions({"auto", "random"})],
         "n_iter_no_change": [StrOptions({"auto"}), at_least(1)],
         "n_init": [at_least(1)],
         "n_ensemble": [at_least(1)],
@@ -108,6 +110,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
 
     # ------------------------------------------------------------------ training
     def _distinct(self, samples):
+        if self.early_stopping and self.validation != "random":
+            samples = samples.in_runs()
         return samples.merged()
 
     def _train(self, network, data, theta, report):
@@ -177,10 +181,18 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         network, training, validation, deadline = problem
         network = deepcopy(network)  # its dropout begins anew
         loss_curve, validation_loss_curve = [], []
+        simulates = self.validation == "free_run"
         for trained, form in self._curriculum(network, training.last):
-            held = form(validation) if validation is not None else None
+            watched = None
+            if validation is not None:
+                pair = (
+                    (network, validation) if simulates else (trained, form(validation))
+                )
+                watched = self._watched(*pair)
             objective = self._objective(trained, form(training), rng)
-            monitor = self._monitor(trained, held, callback, deadline)
+            # What was reached before counts where it was judged in the same way.
+            start_counts = self._skips or (simulates and len(loss_curve) > 0)
+            monitor = self._monitor(watched, start_counts, callback, deadline)
             self._minimise(objective, theta, monitor)
             theta = monitor.theta.astype(training.x.dtype)
             loss_curve += monitor.loss_curve
@@ -231,11 +243,12 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         rng = rng if self.shuffle else None
         return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
 
-    def _monitor(self, network, validation, callback, deadline):
-        validate = None
-        if validation is not None:
-            loss = instantiate(LOSSES[self.loss], self)
-            validate = Objective(network, loss, 0.0, validation).value
+    def _watched(self, network, validation):
+        """The validation loss as a function of the parameters."""
+        loss = instantiate(LOSSES[self.loss], self)
+        return Objective(network, loss, 0.0, validation).value
+
+    def _monitor(self, validate, start_counts, callback, deadline):
         patience = self.n_iter_no_change
         if patience == "auto":
             patience = SOLVERS[self.solver].patience
@@ -247,7 +260,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             validate=validate,
             callback=callback,
             deadline=deadline,
-            start_counts=self._skips,
+            start_counts=start_counts,
         )
 
     def _minimise(self, objective, theta, monitor):

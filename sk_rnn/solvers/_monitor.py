@@ -25,7 +25,8 @@ class Monitor:
     verbose : bool
         Print a line for each iteration.
     validate : callable or None
-        theta -> validation loss.
+        theta -> validation loss. An infinite one is only worse than any other: training
+        goes on, and does not stall before there was a finite one.
     callback : callable or None
         theta -> bool, called after each iteration; True stops.
     deadline : float
@@ -37,7 +38,8 @@ class Monitor:
     Attributes
     ----------
     theta : ndarray
-        The parameters to keep, with which what is watched was lowest; always finite.
+        The parameters to keep, with which what is watched was lowest (the newest, as
+        long as all validation losses are infinite); always finite.
     loss : float
         Training loss of `theta`.
     loss_curve, validation_loss_curve : list of float
@@ -102,7 +104,7 @@ class Monitor:
             What else the solver has to tell of the iteration, for `verbose`.
         """
         watched = self.validate(theta) if self.validate else loss
-        if not (np.isfinite(loss) and np.isfinite(watched) and _finite(theta)):
+        if not np.isfinite(loss) or np.isnan(watched) or not _finite(theta):
             return self.not_finite(theta)
         self.loss_curve.append(float(loss))
         if self.validate:
@@ -110,7 +112,7 @@ class Monitor:
             numbers = {"validation loss": watched} | numbers
         if self.verbose:
             self._tell({"loss": loss} | numbers)
-        if watched < self.best:
+        if watched < self.best or self.best == np.inf:
             self.before = self.theta, self.loss
             self.theta, self.loss = theta.copy(), float(loss)
         self._judge(watched)

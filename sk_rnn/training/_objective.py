@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ..data._steps import Steps
+from ..layers import BOUND
 from ..numerics._workspace import Workspace
 from ._losses import Observed
 
@@ -77,9 +78,11 @@ class Objective:
         return value / self.weight_sum + self._penalty(theta, grad), grad
 
     def value(self, theta):
-        """Mean loss over all data, without the penalty."""
+        """Mean loss over all data, without the penalty; infinite if a run diverged."""
         total = 0.0
         for tile, y_pred in self._predictions(theta):
+            if np.abs(y_pred).max() >= BOUND:  # where Feedback holds it
+                return np.inf
             total += float(tile.weight @ self.loss.value(y_pred, tile.y))
         return total / self.weight_sum
 
