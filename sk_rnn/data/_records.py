@@ -140,8 +140,8 @@ def read_X(estimator, X, form=None):
         return _read_array(estimator, _cube_of_rows(estimator, X), reset)
     if form in ("array", "list"):
         raise ValueError(
-            f"X is 2-D, {np.shape(X)}, but fit saw a list of records or a 3-D X. A "
-            "single record X is passed as [X]."
+            f"X is 2-D, {np.shape(X)}, but fit saw a list of records or a 3-D array. "
+            "A single record X is passed as [X]."
         )
     return _read_rows(estimator, X, reset)
 

@@ -16,7 +16,7 @@ SAME_SERIES = 0.01
 MANY_JUMPS = 0.05
 
 DISORDER = (
-    "The rows of X are not consecutive steps in order of time, as if they had been "
+    "The rows of {} are not consecutive steps in order of time, as if they had been "
     "shuffled or drawn from a table (by a shuffled KFold, or by "
     "HalvingRandomSearchCV), or were of several sequences: with time_axis=0 the model "
     "reads each row as the step behind the one before it. Sort them, and name the "
@@ -45,7 +45,7 @@ def warn_of_traps(records, targets, y, names):
             "X.reset_index(drop=True)."
         )
     if not warn_of_disorder(records) and _is_drawn(records, targets):
-        warn_caller(DISORDER)
+        warn_caller(DISORDER.format("X"))
     if _may_be_steps(records, targets, y):
         n = targets.values.shape[1]
         warn_caller(
@@ -65,11 +65,11 @@ def warn_of_traps(records, targets, y, names):
         )
 
 
-def warn_of_disorder(records):
+def warn_of_disorder(records, name="X"):
     """Warn of a table that is not in the order of time, by its index."""
     is_out_of_order = records.is_table and _is_out_of_order(records)
     if is_out_of_order:
-        warn_caller(DISORDER)
+        warn_caller(DISORDER.format(name))
     return is_out_of_order
 
 

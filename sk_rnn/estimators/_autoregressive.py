@@ -110,7 +110,7 @@ class AutoRegressor(SequenceRegressor):
     def _distinct(self, samples):
         return samples.complete()
 
-    def _train(self, network, data, theta, report):
+    def _train(self, network, data, validation, theta, report):
         report.begin(0)
         theta = np.zeros(network.size, data.x.dtype)
         p = network.views(theta)

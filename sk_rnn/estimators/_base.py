@@ -29,6 +29,7 @@ from ..data._traps import warn_of_traps
 from ..layers import Forward, Mean, one_thread
 from ..training._inference import infer
 from ._callbacks import FitReport
+from ._documentation import document
 from ._lags import check_lengths
 from ._stateful import StatefulMixin
 
@@ -98,7 +99,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """
         raise NotImplementedError
 
-    def _train(self, network, data, theta, report):
+    def _train(self, network, data, validation, theta, report):
         """Find the parameters.
 
         Parameters
@@ -106,6 +107,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         network : Layer
         data : Dataset
             Standardised.
+        validation : Dataset or None
+            Data to validate with, if it was passed to `fit`.
         theta : ndarray or None
             Where to go on (``warm_start``).
         report : FitReport
@@ -122,54 +125,38 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     # ------------------------------------------------------------------- fitting
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
+    @document
     def fit(self, X, y, sample_weight=None):
         """Fit the model to sequences X and targets y.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Sequences in any form of the data contract: (n_sequences, n_columns),
-            (n_sequences, n_steps, n_channels), a list (or 1-D array of objects) of
-            (n_steps_i, n_channels), or with ``time_axis=0`` a table of consecutive
-            steps (n_steps, n_columns). Frames of pandas, polars and pyarrow are 2-D.
-        y : array-like or list of array-like
-            Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
-            or one per step, (n_sequences, n_steps, n_outputs), or a list of
-            (n_steps_i,) or (n_steps_i, n_outputs); with ``time_axis=0``, (n_steps,)
-            or (n_steps, n_outputs). NaN is refused, or with
-            ``missing_targets="ignore"`` a target that was not observed.
-        sample_weight : array-like or list of array-like, default=None
-            One weight per sequence, (n_sequences,). Where y has a target at every step,
-            also one per step: (n_sequences, n_steps), or beside a list of sequences a
-            list of (n_steps_i,). With ``time_axis=0`` one per row, (n_steps,). A step
-            of weight 0 keeps its input and drops its loss.
+        [fit parameters]
 
         Returns
         -------
-        self : object
-            The fitted estimator.
+        [fit results]
 
         Raises
         ------
-        ValueError, TypeError
-            For input or hyper-parameters outside the contract. The estimator is then
-            as it was before.
+        [fit errors]
 
         Warns
         -----
-        UserWarning
-            For data that fits the contract and probably means something else: a
-            DataFrame whose index counts time with ``time_axis=1``, a 2-D y with as
-            many columns as X has steps, or a y that is the newest value of X.
+        [fit warnings]
         """
+        return self._learn(X, y, sample_weight)
+
+    def _learn(self, X, y, sample_weight, validation_data=None):
+        """Fit, and leave the estimator as it was if an error occurs."""
         report = FitReport(self, X, y, sample_weight)
         with _all_or_nothing(self):
             with one_thread():
-                self._fit(X, y, sample_weight, report)
+                self._fit(X, y, sample_weight, validation_data, report)
             report.end()
         return self
 
-    def _fit(self, X, y, sample_weight, report):
+    def _fit(self, X, y, sample_weight, validation_data, report):
         warm = getattr(self, "warm_start", False) and hasattr(self, "_theta")
         records = read_X(self, X)
         targets = self._read_targets(y, records, records.rows.dtype)
@@ -192,9 +179,12 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         self._n_channels = records.rows.shape[1]
         self._look_at_targets(y, records, targets)
         data = self._dataset(samples)
-        self._network, self._end = network, None
+        validation = None
+        if validation_data is not None:
+            validation = self._dataset(validation_data.read(self, network, y))
         theta = self._theta if warm else None
-        theta = self._train(network, data, theta, report)
+        self._network, self._end = network, None
+        theta = self._train(network, data, validation, theta, report)
         if len(theta) > network.size:
             self._network = Mean(network, len(theta) // network.size)
         self._theta = theta
@@ -236,13 +226,18 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """Records of the form that `fit` saw."""
         if not self.__sklearn_is_fitted__():  # told in a tenth of the time
             check_is_fitted(self)
+        records = self._read_alike(X)
+        records.rows = records.rows.astype(self._theta.dtype, copy=False)
+        return records
+
+    def _read_alike(self, X):
+        """The same, while `fit` is not at its end yet."""
         records = read_X(self, X, self._form)
         if records.rows.shape[1] != self._n_channels:
             raise ValueError(
                 f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
                 f"{self._n_channels} channel(s)."
             )
-        records.rows = records.rows.astype(self._theta.dtype, copy=False)
         return records
 
     def _infer(self, records, state, last=None):

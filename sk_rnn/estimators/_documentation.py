@@ -18,6 +18,39 @@ def _names(registry):
 
 
 SHARED = {
+    "fit parameters": """
+X : array-like or list of array-like
+    Sequences in any form of the data contract: (n_sequences, n_columns),
+    (n_sequences, n_steps, n_channels), a list (or 1-D array of objects) of
+    (n_steps_i, n_channels), or with ``time_axis=0`` a table of consecutive
+    steps (n_steps, n_columns). Frames of pandas, polars and pyarrow are 2-D.
+y : array-like or list of array-like
+    Targets: one per sequence, (n_sequences,) or (n_sequences, n_outputs);
+    or one per step, (n_sequences, n_steps, n_outputs), or a list of
+    (n_steps_i,) or (n_steps_i, n_outputs); with ``time_axis=0``, (n_steps,)
+    or (n_steps, n_outputs). NaN is refused, or with
+    ``missing_targets="ignore"`` a target that was not observed.
+sample_weight : array-like or list of array-like, default=None
+    One weight per sequence, (n_sequences,). Where y has a target at every step,
+    also one per step: (n_sequences, n_steps), or beside a list of sequences a
+    list of (n_steps_i,). With ``time_axis=0`` one per row, (n_steps,). A step
+    of weight 0 keeps its input and drops its loss.
+""",
+    "fit results": """
+self : object
+    The fitted estimator.
+""",
+    "fit errors": """
+ValueError, TypeError
+    For input or hyper-parameters outside the contract. The estimator is then
+    as it was before.
+""",
+    "fit warnings": """
+UserWarning
+    For data that fits the contract and probably means something else: a
+    DataFrame whose index counts time with ``time_axis=1``, a 2-D y with as
+    many columns as X has steps, or a y that is the newest value of X.
+""",
     "recurrent parameters": """
 dropout : float in [0, 1), default=0.0
     Share of the outputs of each hidden layer that is zeroed in training, for

@@ -11,15 +11,24 @@ from joblib import effective_n_jobs
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._compat import Interval, StrOptions, above, at_least
+from .._compat import (
+    Interval,
+    StrOptions,
+    _fit_context,
+    above,
+    at_least,
+    with_callbacks,
+)
 from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS, Monitor
 from ..training._losses import LOSSES
 from ..training._objective import Objective
 from ..training._residuals import residuals
+from ._documentation import document
 from ._hyper_parameters import hyper_parameters, instantiate
 from ._linear_start import begin_linear
 from ._regressor import SequenceRegressor
+from ._validation_data import ValidationData
 
 #: Numbers that the derivatives of all residuals may take (1 GB).
 MOST_DERIVATIVES = 2**27
@@ -109,21 +118,67 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         return [(network, lambda data: data)]
 
     # ------------------------------------------------------------------ training
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    @document
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Fit the model to sequences X and targets y.
+
+        Parameters
+        ----------
+        [fit parameters]
+        X_val, y_val : array-like or list of array-like, default=None
+            Other sequences and their targets, of the same form, to validate with in
+            place of a part of X; needs ``early_stopping=True``. They are standardised
+            as X and y are, start afresh, and have the same `washout`. In a
+            :class:`~sklearn.pipeline.Pipeline`, ``transform_input=["X_val"]`` has
+            X_val transformed as X is.
+        sample_weight_val : array-like or list of array-like, default=None
+            Weights of the validation data, as `sample_weight`.
+
+        Returns
+        -------
+        [fit results]
+
+        Raises
+        ------
+        [fit errors]
+
+        Warns
+        -----
+        [fit warnings]
+        """
+        held_out = ValidationData.given(
+            X_val, y_val, sample_weight_val, self.early_stopping
+        )
+        return self._learn(X, y, sample_weight, held_out)
+
     def _distinct(self, samples):
         if self.early_stopping and self.validation != "random":
             samples = samples.in_runs()
         return samples.merged()
 
-    def _train(self, network, data, theta, report):
+    def _split(self, data, validation, rng):
+        """Data to train on, and data to validate with (None without)."""
+        if validation is not None or not self.early_stopping:
+            return data, validation
+        in_time = self.time_axis == 0
+        return data.hold_out(self.validation_fraction, None if in_time else rng)
+
+    def _train(self, network, data, validation, theta, report):
         deadline = np.inf if self.max_time is None else monotonic() + self.max_time
         rng = check_random_state(self.random_state)
         starts = self._starts(network, data.x.dtype, theta, rng)
-        training, validation = data, None
-        if self.early_stopping:
-            in_time = self.time_axis == 0
-            training, validation = data.hold_out(
-                self.validation_fraction, None if in_time else rng
-            )
+        training, validation = self._split(data, validation, rng)
         if self._skips and theta is None:
             begin_linear(network, training, [start for start, _ in starts])
         training = training.windows(getattr(self, "bptt_steps", None))
@@ -185,10 +240,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         for trained, form in self._curriculum(network, training.last):
             watched = None
             if validation is not None:
-                pair = (
-                    (network, validation) if simulates else (trained, form(validation))
-                )
-                watched = self._watched(*pair)
+                held = validation if simulates else form(validation)
+                watched = self._watched(network if simulates else trained, held)
             objective = self._objective(trained, form(training), rng)
             # What was reached before counts where it was judged in the same way.
             start_counts = self._skips or (simulates and len(loss_curve) > 0)

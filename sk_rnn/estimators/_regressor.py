@@ -87,13 +87,16 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _read_known_targets(self, y, records):
         """Targets of the form that `fit` saw."""
         targets = read_y(y, records, self._theta.dtype, self.missing_targets)
+        self._check_like_known(targets)
+        return targets
+
+    def _check_like_known(self, targets):
         if (targets.last, targets.values.shape[1]) != (self._last, self.n_outputs_):
             raise ValueError(
                 f"y has {targets.values.shape[1]} output(s) per "
                 f"{'sequence' if targets.last else 'step'}; fit saw {self.n_outputs_} "
                 f"per {'sequence' if self._last else 'step'}."
             )
-        return targets
 
     def _read_steps(self, y, records):
         targets = read_y(y, records, self._theta.dtype, self.missing_targets)
