@@ -203,7 +203,8 @@ shuffle : bool, default=True
     to the others.
 random_state : int, RandomState instance or None, default=None
     Draws the initial weights, the mini-batches and the held-out sequences. The same
-    int gives the same fit to the last bit, in any order of the samples.
+    int gives the same fit to the last bit, in any order of the samples (but see
+    `validation`).
 tol : float >= 0, default=1e-4
     The loss (the validation loss with `early_stopping`) has stalled when it has fallen
     below its lowest value by less than this share of it in each of `n_iter_no_change`
@@ -220,11 +221,28 @@ warm_start : bool, default=False
     knew besides begins anew: the moments and the learning rate of "adam", the curvature
     of "lbfgs", the trust region of "lm".
 early_stopping : bool, default=False
-    Guard against overfitting: hold out whole sequences (of a single one, and so with
-    ``time_axis=0``, its last stretch), watch their loss, and keep the parameters with
-    which it was lowest. Without it those of the lowest training loss are kept.
+    Guard against overfitting: hold a part of the data out of training, watch its loss,
+    and keep the parameters with which it was lowest. Without it those of the lowest
+    training loss are kept. What is held out is, where `fit` is given X_val and y_val,
+    these, and nothing of X. Of rows, 3-D arrays and lists it is whole sequences at
+    random; but of overlapping windows it is the last ones of each series (see
+    `validation`). Of a table (``time_axis=0``) with a `sequence_column` it is the last
+    sequences. Of a single sequence it is the last stretch, which is read from the
+    beginning of the sequence on.
 validation_fraction : float in (0, 1), default=0.1
-    Share of the sequences (or of the stretch) that is held out.
+    Share of the data that is held out: of the sequences, of the windows, or of the
+    steps of a single sequence. It means nothing beside X_val.
+validation : {"auto", "random"}, default="auto"
+    What is held out of rows and 3-D arrays that are overlapping windows of series, in
+    their order: most begin with the steps of the row before, from its second step on or
+    a later one, with equal values. At random, neighbours of what is held out would be
+    trained on. "auto": the last windows of each series are held out, and those before
+    them that share a step with them (at least as many steps as there are outputs) are
+    left out of training, unless that would leave fewer windows to train on than it
+    leaves out: then all others are trained on. Other data is not concerned. "random":
+    they are held out at random, too. A `NARXRegressor` also takes "free_run": the data
+    is that of "auto", but its loss is always that of the free run, which is what
+    `predict` does, also where training feeds measured outputs back.
 n_iter_no_change : int or "auto", default="auto"
     See `tol`. "auto" is 10 for "lbfgs" and "lm", and 20 for "adam", whose loss is
     noisy.
@@ -265,6 +283,7 @@ restarts_ : list of dict of length `n_init`
     `loss_` and the curves are those of the best.
 validation_loss_curve_ : list of float or None
     Mean loss of what was held out, penalty excluded; None without `early_stopping`.
+    Infinite where a free run diverged.
 """,
 }
 
