@@ -174,6 +174,28 @@ def test_keeps_the_parameters_that_validate_best(name):
 
 
 @each_solver
+def test_infinite_validation_losses_do_not_end_it(name):
+    """They are worse than any other; the newest parameters are kept until then."""
+    losses, seen = [np.inf] * 6 + [3.0, np.inf, 2.0, *[np.inf] * 50], []
+
+    def validate(theta):
+        seen.append(theta.copy())
+        return losses[len(seen) - 1]
+
+    kept = []
+    monitor = minimise(
+        *(name, LeastSquares()),
+        validate=validate,
+        callback=lambda theta: kept.append(theta.copy()),
+        **{"tol": 1e-9, "n_iter_no_change": 3, "max_iter": 40},
+    )
+    n = min(len(seen), 6)
+    assert n > 3 and np.array_equal(kept[:n], seen[:n])
+    if len(seen) > 9:
+        assert np.array_equal(monitor.theta, seen[8]) and monitor.best == 2
+
+
+@each_solver
 def test_verbose_prints_a_line_for_each_iteration(name, capsys):
     minimise(name, LeastSquares(), verbose=True, max_iter=3)
     lines = [line for line in capsys.readouterr().out.splitlines() if "loss" in line]

@@ -73,30 +73,36 @@ def find_runs(windows):
     -------
     Runs or None
     """
-    strides = _strides(windows[:-1], windows[1:])
+    older, newer = windows[:-1], windows[1:]
+    strides = _strides(older, newer)
     follows = strides > 0
     if 2 * follows.sum() <= len(follows):
         return None
-    either = _strides(windows[1:], windows[:-1]) > 0
+    either = _strides(newer, older) > 0
     tells, contradicts = (follows & ~either).sum(), (either & ~follows).sum()
     if tells - contradicts <= SIGMAS * np.sqrt(tells + contradicts):
         return None
-    # Where a series stands still, any stride would do.
-    strides[follows & either] = np.bincount(strides[follows & ~either]).argmax()
+    # Where a series stands still, several strides would do.
+    usual = np.bincount(strides[follows & ~either]).argmax()
+    strides[_ahead_by(usual, older, newer, np.flatnonzero(follows))] = usual
     series = np.concatenate([[0], np.cumsum(~follows)])
     return Runs(series, np.concatenate([[0], np.cumsum(strides)]))
 
 
 def _strides(older, newer):
     """By how many steps each newer window is ahead of its older one; 0 for unknown."""
-    n_steps = older.shape[1]
     strides = np.zeros(len(older), int)
-    for stride in range(1, n_steps):
-        which = np.flatnonzero(strides == 0)
-        for step in range(n_steps - stride):
-            same = newer[which, step] == older[which, step + stride]
-            which = which[same.all(axis=1)]
-            if not len(which):
-                break
-        strides[which] = stride
+    for stride in range(1, older.shape[1]):
+        unknown = np.flatnonzero(strides == 0)
+        strides[_ahead_by(stride, older, newer, unknown)] = stride
     return strides
+
+
+def _ahead_by(stride, older, newer, which):
+    """Those pairs of windows whose newer one is ahead by so many steps."""
+    for step in range(older.shape[1] - stride):
+        same = newer[which, step] == older[which, step + stride]
+        which = which[same.all(axis=1)]
+        if not len(which):
+            break
+    return which
