@@ -239,6 +239,9 @@ NO_RUNS = {
     "rows that are there twice": np.repeat(RNG.standard_normal((25, 6, 1)), 2, axis=0),
     "one step": np.arange(50.0).reshape(50, 1, 1),
     "one row": RNG.standard_normal((1, 6, 1)),
+    "windows that are few among others": np.concatenate(
+        [cut(RNG.standard_normal(26), 6)[0], RNG.standard_normal((30, 6))]
+    )[..., None],
     "no overlap": RNG.standard_normal((300, 1)).reshape(50, 6, 1),
     "shuffled": RNG.permutation(cut(RNG.standard_normal(60), 6)[0])[..., None],
     "periodic": np.tile(cut(np.tile([1.0, 2, 3], 40), 3)[0][..., None], (1, 2, 1)),
@@ -272,7 +275,7 @@ def test_a_million_steps_take_two_seconds():
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.3])
 @pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("horizon", [1, 3, range(1, 4)], ids=str)
+@pytest.mark.parametrize("horizon", [1, 3, range(1, 4), range(1, 11)], ids=str)
 @pytest.mark.parametrize("n_series", [1, 3])
 def test_training_windows_share_no_step_with_those_held_out(
     fraction, stride, horizon, n_series, monkeypatch
@@ -293,7 +296,8 @@ def test_training_windows_share_no_step_with_those_held_out(
     assert not set(training.y.ravel()) & set(held.y.ravel())
     # No more is left out than has to be, and nothing behind what is held out.
     left_out = whole.n_sequences - training.n_sequences - held.n_sequences
-    assert left_out <= n_series * -(-6 // stride)
+    span = max(7, np.size(horizon))
+    assert left_out <= n_series * -(-(span - 1) // stride)
     for a, b in zip(ends - lengths, ends, strict=True):
         inside = [part[(part[:, 0] >= a) & (part[:, 0] < b)] for part in x]
         assert inside[0].max(initial=-1) < inside[1].min(initial=np.inf)
@@ -308,6 +312,21 @@ def spy_on_the_split(monkeypatch):
 
     monkeypatch.setattr(Dataset, "hold_out", spy)
     return split
+
+
+def test_windows_with_a_target_at_each_step(monkeypatch):
+    split = spy_on_the_split(monkeypatch)
+    series = np.arange(100.0)
+    X = np.lib.stride_tricks.sliding_window_view(series[:-1], 6)
+    y = np.lib.stride_tricks.sliding_window_view(series[1:], 6)[..., None]
+    model = make("RNNRegressor", early_stopping=True, max_iter=1, standardize=False)
+    model.fit(X, y)
+    _, training, held = split[-1]
+    seen = [
+        set(part.y[part.starts[:, None] + np.arange(6)].ravel())
+        for part in (training, held)
+    ]
+    assert seen == [set(range(1, 86)), set(range(86, 100))]
 
 
 def test_a_gap_that_leaves_too_little_is_left_away(monkeypatch):
