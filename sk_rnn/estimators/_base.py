@@ -181,7 +181,9 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         data = self._dataset(samples)
         validation = None
         if validation_data is not None:
-            validation = self._dataset(validation_data.read(self, network, y))
+            validation = self._dataset(
+                validation_data.read(self, network, y, data.x.dtype)
+            )
         theta = self._theta if warm else None
         self._network, self._end = network, None
         theta = self._train(network, data, validation, theta, report)
@@ -226,11 +228,9 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """Records of the form that `fit` saw."""
         if not self.__sklearn_is_fitted__():  # told in a tenth of the time
             check_is_fitted(self)
-        records = self._read_alike(X)
-        records.rows = records.rows.astype(self._theta.dtype, copy=False)
-        return records
+        return self._read_alike(X, self._theta.dtype)
 
-    def _read_alike(self, X):
+    def _read_alike(self, X, dtype):
         """The same, while `fit` is not at its end yet."""
         records = read_X(self, X, self._form)
         if records.rows.shape[1] != self._n_channels:
@@ -238,6 +238,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
                 f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
                 f"{self._n_channels} channel(s)."
             )
+        records.rows = records.rows.astype(dtype, copy=False)
         return records
 
     def _infer(self, records, state, last=None):

@@ -45,7 +45,7 @@ class ValidationData(NamedTuple):
             )
         return cls(X, y, sample_weight)
 
-    def read(self, estimator, network, y):
+    def read(self, estimator, network, y, dtype):
         """Samples of the form, the channels and the outputs that `fit` was given.
 
         Parameters
@@ -55,19 +55,20 @@ class ValidationData(NamedTuple):
         network : Layer
         y : object
             As passed to `fit`.
+        dtype : dtype
+            In which to train.
 
         Returns
         -------
         Samples
         """
         with _by_their_names():
-            records = estimator._read_alike(self.X)
+            records = estimator._read_alike(self.X, dtype)
             if records.form != estimator._form:
                 raise ValueError(
                     f"X must have the form that fit saw, {FORMS[estimator._form]}; got "
                     f"{FORMS[records.form]}."
                 )
-            dtype = records.rows.dtype
             targets = estimator._read_targets(self.y, records, dtype)
             estimator._check_like_known(targets)
             check_lengths(records, network)
