@@ -117,6 +117,16 @@ class Dataset:
             self, starts=starts, lengths=lengths, skip=skip, y=y, weight=weight
         )
 
+    def behind(self, n_steps):
+        """Without the first steps of each sequence, and without those of no more."""
+        data = self.subset(np.flatnonzero(self.lengths > n_steps))
+        return replace(
+            data,
+            starts=data.starts + n_steps,
+            lengths=data.lengths - n_steps,
+            skip=np.maximum(data.skip - n_steps, 0),
+        )
+
     def windows(self, n_steps):
         """Cut longer sequences into windows of at most `n_steps` steps.
 
