@@ -49,10 +49,10 @@ class AutoRegressor(SequenceRegressor):
     coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
         The weights w_k as those of a linear model over the columns of a 2-D X, in their
         order and in units of the data: the prediction after a row is ``X @ coef_.T +
-        intercept_``. Columns older than `n_lags` steps have weight 0, and n_columns is
-        ``n_features_in_``. For other forms of X the columns are those of a row of
-        `n_lags` steps, oldest first, and n_columns is n_lags * n_channels. Without the
-        first axis where y has no axis of outputs.
+        intercept_``. Columns older than the lags of `lag_coef_` have weight 0, and
+        n_columns is ``n_features_in_``. For other forms of X the columns are those of a
+        row of so many steps, oldest first, and n_columns is their number times
+        n_channels. Without the first axis where y has no axis of outputs.
     intercept_ : float or ndarray of shape (n_outputs,)
         w_0; a float where y has no axis of outputs.
     lag_coef_ : ndarray of shape (n_lags, n_outputs, n_channels)

@@ -40,9 +40,11 @@ class Differencing:
         self.channels = channels
         self.columns = sorted(set(channels))
         if records.lengths.max() < 2:
+            rows = f": n_features={records.rows.shape[1]}"
             raise ValueError(
                 "standardize='differences' looks at changes from step to step, but no "
-                "sequence of X has more than one step. Set standardize=True."
+                f"sequence of X has more than one{rows * (records.form == 'rows')}. "
+                "Set standardize=True."
             )
         rows, weight = records.rows, samples.x_weight
         self.x = _scaler(self._changes(records), weight, rows)

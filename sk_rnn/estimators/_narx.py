@@ -123,10 +123,9 @@ class NARXRegressor(NetworkRegressor):
         """The closed loop; `open_loop` has the same parameters."""
         if self.standardize == "differences":
             raise ValueError(
-                "standardize='differences' takes outputs for the next values of "
-                "channels of X. Those of a NARXRegressor are fed back instead, so "
-                "there is no measured value that they could be added to: fit it to "
-                "np.diff of y, or set standardize=True."
+                "standardize='differences' adds outputs to the newest value in X, but "
+                "a NARXRegressor is fed back its outputs: fit it to np.diff of X and "
+                "y, or set standardize=True."
             )
         lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
         delay = Delay(taps_of(lags))

@@ -40,8 +40,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             names = [y.name]
         self._target_names = None if names is None else [str(name) for name in names]
         next_of = next_columns(records, targets)
-        if self.target_columns is not None or self._differencing is not None:
-            self._check_channels(self._channels_of_outputs(), next_of)
+        self._check_differencing()
+        if self._differencing is not None:
+            self._check_channels(self._differencing.channels, next_of)
+        elif self.target_columns is not None:
+            self._check_channels(self._target_channels(), next_of)
         self._next_of = [columns[0] if columns else None for columns in next_of]
         ends = records.starts + records.lengths - 1
         self._last_targets = targets.values[ends] if records.is_table else None
@@ -71,16 +74,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _check_channels(self, channels, found):
         """Refuse channels where outputs clearly are the next values of others."""
-        if self._differencing is not None and self._differencing.channels != channels:
-            raise ValueError(
-                "warm_start=True: the fitted model takes the outputs for values of the "
-                f"channels {self._differencing.channels}, target_columns now names "
-                f"{channels}."
-            )
         for place, columns in zip(channels, found, strict=True):
             if columns and place not in columns:
                 raise ValueError(
-                    f"target_columns={self.target_columns!r} names channel {place} of "
+                    f"target_columns={self.target_columns!r} takes channel {place} of "
                     f"X for an output that is the next value of channel {columns[0]}."
                 )
 
@@ -241,11 +238,21 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         X = X.transpose(0, 2, 1) if self.data_format == "channels_first" else X
         return X.reshape(-1, X.shape[2])
 
+    def _check_differencing(self):
+        """Refuse to go on with a model of other differences (``warm_start``)."""
+        known = None if self._differencing is None else self._differencing.channels
+        is_wanted = self.standardize == "differences"
+        wanted = self._channels_of_outputs() if is_wanted else None
+        if known != wanted:
+            raise ValueError(
+                "warm_start=True: the fitted model has learnt changes of the channels "
+                f"{known}, but standardize={self.standardize!r} and target_columns="
+                f"{self.target_columns!r} ask for those of {wanted}."
+            )
+
     def _channels_of_outputs(self):
         """For each output the channel that it is the next, or a later, value of."""
         n_outputs, n_channels = self.n_outputs_, self._n_channels
-        if self.standardize != "differences":
-            return self._target_channels()
         channels = list(range(n_channels))
         if self.target_columns is not None:
             channels = self._target_channels(self._named_columns())
