@@ -20,8 +20,10 @@ from sk_rnn.layers import (
     Chain,
     Delay,
     Dense,
+    Difference,
     Dropout,
     Feedback,
+    Newest,
     Recurrent,
     Skip,
     _training_pass,
@@ -101,6 +103,24 @@ def skipping_behind_layers():
     return Chain({"first": Dense(N_IN, 3, "tanh"), "": Skip(Chain(layers))})
 
 
+def rising(layers):
+    """Layers that see changes, and whose outputs are added to the newest values."""
+    front = {"d": Difference(N_IN, [1, 0], np.array([0.3, -0.1]))}
+    weight = np.random.default_rng(0).standard_normal((N_IN, 2))
+    return Chain({"": Newest(Chain(front | layers), weight)})
+
+
+def rising_behind_delays():
+    delays = Delay([(N_IN, range(2))]), Delay([(3, range(3))])
+    hidden, output = Dense(4, 3, "tanh"), Dense(9, 2)
+    return rising({"d0": delays[0], "h": hidden, "d1": delays[1], "output": output})
+
+
+def rising_beside_a_path(cell):
+    layers = {"r": Recurrent(cell(), N_IN, 3), "output": Dense(3, 2)}
+    return rising({"": Skip(Chain(layers))})
+
+
 def cells():
     """Every cell, with every activation where it has one."""
     for name, cell in ALL_CELLS.items():
@@ -128,6 +148,8 @@ CHAINS = {
     "skip": partial(skipping, CELLS["gru"], 2),
     "skip-newest": lambda: Chain({"": Skip(stack(CELLS["lstm"]))}),
     "skip-delay": skipping_behind_layers,
+    "rising": partial(rising_beside_a_path, CELLS["lstm"]),
+    "rising-delay": rising_behind_delays,
     "narx": partial(narx, 2, 2),
     "narx-open": partial(narx, 1, 0),
     "narx-each": partial(narx_each, (1, 3), 3, 2),
@@ -138,6 +160,7 @@ LAYERS = {
     "delay-past-only": partial(Delay, [(N_IN, (1, 4))]),
     "delay-groups": partial(Delay, [(1, (0, 2)), (1, (1, 9))]),
     "delay-none": partial(Delay, [(N_IN, (0,))]),
+    "difference": partial(Difference, N_IN, [1], np.array([0.3])),
     **RECURRENT,
     **LEARNED,
     "feedback-linear": partial(feedback, 1, 2),

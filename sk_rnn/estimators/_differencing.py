@@ -40,11 +40,11 @@ class Differencing:
         self.channels = channels
         self.columns = sorted(set(channels))
         if records.lengths.max() < 2:
-            rows = f": n_features={records.rows.shape[1]}"
+            of_rows = f" (n_features={records.rows.shape[1]})"
             raise ValueError(
                 "standardize='differences' looks at changes from step to step, but no "
-                f"sequence of X has more than one{rows * (records.form == 'rows')}. "
-                "Set standardize=True."
+                "sequence of X has more than one step"
+                f"{of_rows if records.form == 'rows' else ''}. Set standardize=True."
             )
         rows, weight = records.rows, samples.x_weight
         self.x = _scaler(self._changes(records), weight, rows)
@@ -129,8 +129,8 @@ class Differencing:
 def _scaler(values, weight, levels):
     """A scaler of values that differences of levels are."""
     scaler = Scaler(values, weight, True)
-    # What rounding leaves of a difference is as large as that of the levels.
+    # Levels are rounded; their differences are exact, and no larger for it.
     largest = np.nanmax(np.abs(levels[weight > 0]), axis=0)
-    noise = 10 * np.finfo(levels.dtype).eps * largest
+    noise = 2 * np.finfo(levels.dtype).eps * largest
     scaler.scale[scaler.scale <= noise] = 1
     return scaler

@@ -33,7 +33,10 @@ class Difference(Layer):
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         source, (early, _), _ = steps.lagged(wanted, (1,))
-        y, before = np.array(rows_of(wanted, x, steps)), x[source[:, 0]][:, self.columns]
+        y, before = (
+            np.array(rows_of(wanted, x, steps)),
+            x[source[:, 0]][:, self.columns],
+        )
         before[early] = 0
         first = early
         if state is not None:
