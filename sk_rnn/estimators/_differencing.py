@@ -39,15 +39,15 @@ class Differencing:
         records, targets = samples.records, samples.targets
         self.channels = channels
         self.columns = sorted(set(channels))
-        if records.lengths.max() < 2:
-            of_rows = f" (n_features={records.rows.shape[1]})"
+        rows, weight, changes = records.rows, samples.x_weight, self._changes(records)
+        if np.isnan(changes[weight > 0][:, channels[0]]).all():
+            of_rows = f" (n_features={rows.shape[1]})"
             raise ValueError(
                 "standardize='differences' looks at changes from step to step, but no "
                 "sequence of X has more than one step"
                 f"{of_rows if records.form == 'rows' else ''}. Set standardize=True."
             )
-        rows, weight = records.rows, samples.x_weight
-        self.x = _scaler(self._changes(records), weight, rows)
+        self.x = _scaler(changes, weight, rows)
         self.y = _scaler(self._rises(records, targets), samples.weight, targets.values)
         self.x_levels = Scaler(rows, weight, True)
         self.x_levels.scale = np.copy(self.x.scale)

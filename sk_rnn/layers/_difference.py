@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._base import Layer
-from ._skip import rows_of
+from ._skip import rows_wanted
 
 
 class Difference(Layer):
@@ -33,10 +33,8 @@ class Difference(Layer):
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         source, (early, _), _ = steps.lagged(wanted, (1,))
-        y, before = (
-            np.array(rows_of(wanted, x, steps)),
-            x[source[:, 0]][:, self.columns],
-        )
+        y = np.array(rows_wanted(x, steps, wanted))
+        before = x[source[:, 0]][:, self.columns]
         before[early] = 0
         first = early
         if state is not None:
@@ -67,7 +65,7 @@ class Difference(Layer):
             return None
         steps, wanted, first = cache
         source, (early, _), _ = steps.lagged(wanted, (1,))
-        dy, before = np.array(rows_of(wanted, dx, steps)), dx[source[:, 0]]
+        dy, before = np.array(rows_wanted(dx, steps, wanted)), dx[source[:, 0]]
         before[early] = 0
         dy[:, self.columns] -= before[:, self.columns]
         dy[np.ix_(first, self.columns)] = 0

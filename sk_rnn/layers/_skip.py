@@ -33,7 +33,7 @@ class Beside(Layer):
         y, state, cache = self.network.forward(
             of_network, x, steps, wanted, state, workspace
         )
-        x = rows_of(wanted, x, steps)
+        x = rows_wanted(x, steps, wanted)
         y = y + x @ self._weight(theta)
         return y, state, None if workspace is None else (cache, x, steps, wanted)
 
@@ -43,7 +43,7 @@ class Beside(Layer):
 
         def run(x, steps, wanted, state=None):
             y, state, _ = forward(x, steps, wanted, state)
-            return y + rows_of(wanted, x, steps) @ weight, state, None
+            return y + rows_wanted(x, steps, wanted) @ weight, state, None
 
         return run
 
@@ -65,7 +65,7 @@ class Beside(Layer):
         of_network = self.network.tangent(theta[: self.network.size], cache, dx)
         if dx is not None:
             weight = self._weight(theta)
-            of_network[..., : dx.shape[2]] += weight.T @ rows_of(wanted, dx, steps)
+            of_network[..., : dx.shape[2]] += weight.T @ rows_wanted(dx, steps, wanted)
         return of_network
 
 
@@ -132,6 +132,6 @@ def flattened(layers):
             yield layer
 
 
-def rows_of(wanted, x, steps):
-    """Those of the rows of some steps that are wanted."""
+def rows_wanted(x, steps, wanted):
+    """The rows of some steps that are wanted."""
     return x if wanted is steps else x[steps.rows_of(wanted)]
