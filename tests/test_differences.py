@@ -14,6 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 import sk_rnn
 from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
+from sk_rnn.data._dataset import Dataset
 from sk_rnn.datasets import load_air_passengers
 from sk_rnn.inspection import AttributionDisplay, attribution, gradient_flow
 from sk_rnn.model_selection import backtest
@@ -262,6 +263,8 @@ def test_a_trend_goes_on_beyond_what_was_seen(name):
 def test_a_line_has_changes_without_variation():
     series = 1e3 + 0.1 * np.arange(60)[:, None]
     model = table_of("GRURegressor", series)
+    # What rounding makes of them is none.
+    assert model._x_scaler.scale == 1 and model._y_scaler.scale == 1
     assert_near(model.forecast(series, 5)[:, 0], 1006 + 0.1 * np.arange(5), 1e-8)
 
 
@@ -278,6 +281,30 @@ def test_single_precision_keeps_a_small_signal_on_a_large_offset(name):
     expected = double.predict(series + 2**20)
     # A number of this size is given to an eighth; training in float32 is another.
     assert np.abs(y_pred.astype(float) - expected).max() < 0.5
+
+
+def test_what_has_no_weight_leaves_no_trace():
+    X = [walk(n, seed=n) for n in (9, 8, 12, 7, 6, 10)]
+    y = np.array([x[-1, 0] + np.sin(x[-2, 0]) for x in X])
+    far, far_y = [1e20 * x for x in X[:2]], 1e20 * y[:2]
+    weight = np.array([1.0] * 6 + [0, 0])
+    model = make("AutoRegressor", n_lags=1)
+    alone = clone(model).fit(X, y)
+    model.fit(X + far, [*y, *far_y], weight)
+    assert_near(model.lag_coef_, alone.lag_coef_, 1e-12)
+    assert_near(model._x_scaler.scale, alone._x_scaler.scale, 1e-12)
+    single = [x[:1] for x in X]
+    with pytest.raises(ValueError, match=r"more than one step\. Set"):
+        model.fit(single + far, [*y, *far_y], weight)
+
+
+def test_data_behind_the_first_steps():
+    starts, lengths, skip = np.array([[0, 1, 4], [1, 3, 2], [0, 2, 0]])
+    arrays = {"x": np.zeros((6, 1)), "y": np.zeros((6, 1)), "weight": np.ones(6)}
+    data = Dataset(**arrays, starts=starts, lengths=lengths, last=False, skip=skip)
+    found = data.behind(1)
+    assert found.starts.tolist() == [2, 5] and found.lengths.tolist() == [2, 1]
+    assert found.skip.tolist() == [1, 0]
 
 
 # ----------------------------------------------------------------------- many outputs
@@ -464,8 +491,11 @@ def test_attribution_is_the_derivative_of_predict(name):
 
 def test_diagnostics_run_through_it():
     X, y, params, *_ = data("list, y per step", own=0)
-    model = make("GRURegressor", skip="linear", **params).fit(X, y)
+    more = {"skip": "linear", "solver": "adam", "dropout": 0.2}
+    model = make("GRURegressor", **params | more).fit(X, y)
+    before = pickle.dumps(model)
     flow = gradient_flow(model, X, y)
+    assert pickle.dumps(model) == before
     assert flow.layers == ["hidden0"] and np.isfinite(flow.delta_norm).all()
     assert np.isfinite(flow.singular_values).all()
     pytest.importorskip("matplotlib", reason="draws a picture")

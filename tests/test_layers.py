@@ -116,6 +116,12 @@ def rising_behind_delays():
     return rising({"d0": delays[0], "h": hidden, "d1": delays[1], "output": output})
 
 
+def rising_behind_layers():
+    layers = {"d": Difference(2, [0], np.array([0.3])), "output": Dense(2, 2)}
+    newest = Newest(Chain(layers), np.array([[0.5, 0.2], [0.0, -0.3]]))
+    return Chain({"first": Dense(N_IN, 2, "tanh"), "": newest})
+
+
 def rising_beside_a_path(cell):
     layers = {"r": Recurrent(cell(), N_IN, 3), "output": Dense(3, 2)}
     return rising({"": Skip(Chain(layers))})
@@ -150,6 +156,7 @@ CHAINS = {
     "skip-delay": skipping_behind_layers,
     "rising": partial(rising_beside_a_path, CELLS["lstm"]),
     "rising-delay": rising_behind_delays,
+    "rising-late": rising_behind_layers,
     "narx": partial(narx, 2, 2),
     "narx-open": partial(narx, 1, 0),
     "narx-each": partial(narx_each, (1, 3), 3, 2),
@@ -288,6 +295,21 @@ def test_tangent_is_the_complex_step(name, n_last):
         shifted = setup.theta.astype(complex)
         shifted[k] += 1e-30j
         assert_near(tangent[..., k], setup.run(shifted)[0].imag / 1e-30, 1e-12)
+
+
+def test_tangent_of_a_difference_behind_a_given_state():
+    setup = Setup("rising-late")
+    state = Setup("rising-late", seed=1).run()[1]
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, state, setup.workspace
+    )
+    tangent = setup.layer.tangent(setup.theta, cache, None)
+
+    def loss(theta):
+        return (setup.dy * setup.run(theta, state=state)[0]).sum()
+
+    numeric = complex_step(loss, setup.theta)
+    assert_near(np.einsum("ij,ijk", setup.dy, tangent), numeric, 1e-12)
 
 
 @pytest.mark.parametrize("name", LEARNED)
