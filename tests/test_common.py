@@ -77,6 +77,17 @@ def test_learned_state(estimator, check):
 
 
 @parametrize_with_checks(
+    [
+        sk_rnn.AutoRegressor(standardize="differences"),
+        sk_rnn.TDNNRegressor(standardize="differences", hidden_layer_sizes=8),
+        sk_rnn.GRURegressor(standardize="differences", hidden_layer_sizes=8),
+    ]
+)
+def test_differences(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
     [cls(solver="lm", hidden_layer_sizes=(4,), max_iter=50) for cls in NETWORKS]
 )
 def test_lm(estimator, check):

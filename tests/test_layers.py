@@ -20,8 +20,10 @@ from sk_rnn.layers import (
     Chain,
     Delay,
     Dense,
+    Difference,
     Dropout,
     Feedback,
+    Newest,
     Recurrent,
     Skip,
     _training_pass,
@@ -101,6 +103,30 @@ def skipping_behind_layers():
     return Chain({"first": Dense(N_IN, 3, "tanh"), "": Skip(Chain(layers))})
 
 
+def rising(layers):
+    """Layers that see changes, and whose outputs are added to the newest values."""
+    front = {"d": Difference(N_IN, [1, 0], np.array([0.3, -0.1]))}
+    weight = np.random.default_rng(0).standard_normal((N_IN, 2))
+    return Chain({"": Newest(Chain(front | layers), weight)})
+
+
+def rising_behind_delays():
+    delays = Delay([(N_IN, range(2))]), Delay([(3, range(3))])
+    hidden, output = Dense(4, 3, "tanh"), Dense(9, 2)
+    return rising({"d0": delays[0], "h": hidden, "d1": delays[1], "output": output})
+
+
+def rising_behind_layers():
+    layers = {"d": Difference(2, [0], np.array([0.3])), "output": Dense(2, 2)}
+    newest = Newest(Chain(layers), np.array([[0.5, 0.2], [0.0, -0.3]]))
+    return Chain({"first": Dense(N_IN, 2, "tanh"), "": newest})
+
+
+def rising_beside_a_path(cell):
+    layers = {"r": Recurrent(cell(), N_IN, 3), "output": Dense(3, 2)}
+    return rising({"": Skip(Chain(layers))})
+
+
 def cells():
     """Every cell, with every activation where it has one."""
     for name, cell in ALL_CELLS.items():
@@ -128,6 +154,9 @@ CHAINS = {
     "skip": partial(skipping, CELLS["gru"], 2),
     "skip-newest": lambda: Chain({"": Skip(stack(CELLS["lstm"]))}),
     "skip-delay": skipping_behind_layers,
+    "rising": partial(rising_beside_a_path, CELLS["lstm"]),
+    "rising-delay": rising_behind_delays,
+    "rising-late": rising_behind_layers,
     "narx": partial(narx, 2, 2),
     "narx-open": partial(narx, 1, 0),
     "narx-each": partial(narx_each, (1, 3), 3, 2),
@@ -138,6 +167,7 @@ LAYERS = {
     "delay-past-only": partial(Delay, [(N_IN, (1, 4))]),
     "delay-groups": partial(Delay, [(1, (0, 2)), (1, (1, 9))]),
     "delay-none": partial(Delay, [(N_IN, (0,))]),
+    "difference": partial(Difference, N_IN, [1], np.array([0.3])),
     **RECURRENT,
     **LEARNED,
     "feedback-linear": partial(feedback, 1, 2),
@@ -265,6 +295,21 @@ def test_tangent_is_the_complex_step(name, n_last):
         shifted = setup.theta.astype(complex)
         shifted[k] += 1e-30j
         assert_near(tangent[..., k], setup.run(shifted)[0].imag / 1e-30, 1e-12)
+
+
+def test_tangent_of_a_difference_behind_a_given_state():
+    setup = Setup("rising-late")
+    state = Setup("rising-late", seed=1).run()[1]
+    _, _, cache = setup.layer.forward(
+        setup.theta, setup.x, setup.steps, setup.out, state, setup.workspace
+    )
+    tangent = setup.layer.tangent(setup.theta, cache, None)
+
+    def loss(theta):
+        return (setup.dy * setup.run(theta, state=state)[0]).sum()
+
+    numeric = complex_step(loss, setup.theta)
+    assert_near(np.einsum("ij,ijk", setup.dy, tangent), numeric, 1e-12)
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -119,6 +119,16 @@ class Dataset:
             y, weight = y[indices], weight[indices]
         return Dataset(self.x, starts, lengths, y, weight, self.last, skip)
 
+    def behind(self, n_steps):
+        """Without the first steps of each sequence, and without those of no more."""
+        data = self.subset(np.flatnonzero(self.lengths > n_steps))
+        return replace(
+            data,
+            starts=data.starts + n_steps,
+            lengths=data.lengths - n_steps,
+            skip=np.maximum(data.skip - n_steps, 0),
+        )
+
     def windows(self, n_steps):
         """Cut longer sequences into windows of at most `n_steps` steps.
 

@@ -37,7 +37,8 @@ class AutoRegressor(SequenceRegressor):
     ----------
     n_lags : int or None, default=None
         K, how many past values enter. None: every step of the row, where rows have a
-        fixed number of steps.
+        fixed number of steps. With ``standardize="differences"`` K changes enter, from
+        K + 1 values: that is ARI(K, 1), or ARIMA(K, 1, 0).
     alpha : float >= 0, default=0.0
         Ridge penalty: sum of squared residuals plus alpha times the squared
         coefficients, in standard units if `standardize`.
@@ -48,15 +49,16 @@ class AutoRegressor(SequenceRegressor):
     coef_ : ndarray of shape (n_columns,) or (n_outputs, n_columns)
         The weights w_k as those of a linear model over the columns of a 2-D X, in their
         order and in units of the data: the prediction after a row is ``X @ coef_.T +
-        intercept_``. Columns older than `n_lags` steps have weight 0, and n_columns is
-        ``n_features_in_``. For other forms of X the columns are those of a row of
-        `n_lags` steps, oldest first, and n_columns is n_lags * n_channels. Without the
-        first axis where y has no axis of outputs.
+        intercept_``. Columns older than the lags of `lag_coef_` have weight 0, and
+        n_columns is ``n_features_in_``. For other forms of X the columns are those of a
+        row of so many steps, oldest first, and n_columns is their number times
+        n_channels. Without the first axis where y has no axis of outputs.
     intercept_ : float or ndarray of shape (n_outputs,)
         w_0; a float where y has no axis of outputs.
     lag_coef_ : ndarray of shape (n_lags, n_outputs, n_channels)
         The same weights by lag: ``lag_coef_[k - 1]`` is w_k, the weight of the value k
-        steps back.
+        steps back. With ``standardize="differences"`` there are n_lags + 1, for they
+        are those of values here, too.
     noise_covariance_ : ndarray of shape (n_outputs, n_outputs)
         Mean of the squared residuals, and of their products between outputs.
     noise_variance_ : ndarray of shape (n_outputs,)
@@ -115,7 +117,8 @@ class AutoRegressor(SequenceRegressor):
         theta = np.zeros(network.size, data.x.dtype)
         p = network.views(theta)
         n_lags = network.layers[0].reach + 1
-        rows = LaggedRows(data, n_lags)
+        # The change of a first step is not known.
+        rows = LaggedRows(data.behind(1) if self._differencing else data, n_lags)
         solution = rows.solve(self.alpha)
         # The delay line puts the newest value first.
         coef = solution[:-1].reshape(n_lags, -1, solution.shape[1])[::-1]
@@ -127,10 +130,14 @@ class AutoRegressor(SequenceRegressor):
     def _set_results(self, rows, solution, coef):
         n_outputs = solution.shape[1]
         x_scaler, y_scaler = self._x_scaler, self._y_scaler
+        if self._differencing:
+            x_scaler, y_scaler = self._differencing.x, self._differencing.y
         units = y_scaler.scale[:, None] / x_scaler.scale
         self.lag_coef_ = coef.transpose(0, 2, 1) * units
         mean_part = np.einsum("koc,c->o", self.lag_coef_, x_scaler.mean)
         intercept = y_scaler.mean + solution[-1] * y_scaler.scale - mean_part
+        if self._differencing:
+            self.lag_coef_ = self._differencing.of_levels(self.lag_coef_)
         coef = self._by_column(self.lag_coef_)
         self.coef_ = coef[0] if self._flat else coef
         self.intercept_ = float(intercept[0]) if self._flat else intercept

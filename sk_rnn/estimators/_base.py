@@ -24,7 +24,6 @@ from .._compat import (
 from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
-from ..data._scaling import Scaler
 from ..data._traps import warn_of_traps
 from ..layers import Forward, Mean, one_thread
 from ..training._inference import infer
@@ -38,13 +37,13 @@ from ._stateful import StatefulMixin
 class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     """Data contract, standardisation of X, and inference with a fitted network.
 
-    A subclass says what targets are (`_read_targets`, `_learn_targets`,
-    `_encode_targets`), how its network looks (`_build`) and how its parameters are
-    found (`_train`). Estimators are dataclasses: their fields are the
+    A subclass says what targets are (`_read_targets`), in which units they are learnt
+    (`_learn_units`, `_encode`), how its network looks (`_build`) and how its parameters
+    are found (`_train`). Estimators are dataclasses: their fields are the
     hyper-parameters, and ``__init__`` does nothing but assign them.
     """
 
-    standardize: bool = True
+    standardize: bool | str = True
     washout: int = 0
     missing_targets: str = "error"
     n_channels: int = 1
@@ -64,7 +63,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         "target_columns": [str, Integral, "array-like", None],
         "washout": [at_least(0)],
         "missing_targets": [StrOptions({"error", "ignore"})],
-        "standardize": ["boolean"],
+        "standardize": ["boolean", StrOptions({"differences"})],
         "carry_state": ["boolean"],
     }
 
@@ -76,13 +75,17 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
     def _look_at_targets(self, y, records, targets):
         """Remember what the targets tell besides their values."""
 
-    def _learn_targets(self, samples):
-        """Learn from the targets of a first fit what `_encode_targets` needs."""
+    def _learn_units(self, samples):
+        """Learn from the samples of a first fit what standardises rows and targets."""
         raise NotImplementedError
 
-    def _encode_targets(self, values):
-        """Rows of targets as the loss wants them."""
+    def _encode(self, samples):
+        """Rows and targets as the network is trained on them."""
         raise NotImplementedError
+
+    def _whole(self, network):
+        """The trained network with what stands around it in inference."""
+        return network
 
     def _distinct(self, samples):
         """The samples to learn from, in the form they came in."""
@@ -165,34 +168,34 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
             self._check_outputs(targets)
         samples = Samples.weighted(records, targets, sample_weight, self.washout)
         n_outputs = targets.values.shape[1]
-        network = self._build(records.rows.shape[1], n_outputs, records.fixed_steps)
-        check_lengths(records, network)
+        n_steps = records.fixed_steps
+        if n_steps is not None and self.standardize == "differences":
+            n_steps = max(n_steps - 1, 1)  # one change less than there are values
+        network = self._build(records.rows.shape[1], n_outputs, n_steps)
         if warm:
             self._check_size(network)
-        samples = self._distinct(samples)
-        if not warm:
-            rows, weight = samples.records.rows, samples.x_weight
-            self._x_scaler = Scaler(rows, weight, self.standardize)
-            self._learn_targets(samples)
         self.n_outputs_ = n_outputs
         self._last, self._flat, self._form = targets.last, targets.flat, records.form
         self._n_channels = records.rows.shape[1]
+        samples = self._distinct(samples)
+        if not warm:
+            self._learn_units(samples)
+        self._network, self._end = self._whole(network), None
+        check_lengths(records, self._network)
         self._look_at_targets(y, records, targets)
         data = self._dataset(samples)
         validation = None
         if validation_data is not None:
-            validation = self._dataset(
-                validation_data.read(self, network, y, data.x.dtype)
-            )
+            validation_samples = validation_data.read(self, y, data.x.dtype)
+            validation = self._dataset(validation_samples)
         theta = self._theta if warm else None
-        self._network, self._end = network, None
         theta = self._train(network, data, validation, theta, report)
         if len(theta) > network.size:
-            self._network = Mean(network, len(theta) // network.size)
+            self._network = Mean(self._network, len(theta) // network.size)
         self._theta = theta
         self._identify()
         if records.is_table:
-            self._remember(records, data)
+            self._remember(records, targets)
 
     def _check_outputs(self, targets):
         if targets.values.shape[1] != self.n_outputs_:
@@ -211,14 +214,14 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
     def _dataset(self, samples):
         """Samples as the network sees them."""
-        records, targets = samples.records, samples.targets
+        records, (x, y) = samples.records, self._encode(samples)
         return Dataset(
-            x=self._x_scaler.transform(records.rows),
+            x=x,
             starts=records.starts,
             lengths=records.lengths,
-            y=self._encode_targets(targets.values),
+            y=y,
             weight=samples.weight,
-            last=targets.last,
+            last=samples.targets.last,
             skip=np.zeros(len(records.lengths), int),
             runs=samples.runs,
         )

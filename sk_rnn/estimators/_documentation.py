@@ -87,9 +87,16 @@ smaller validation loss. In the first K steps of a sequence the values before it
 as their mean; ``washout=K`` keeps these steps from bending the path.
 """,
     "data parameters": """
-standardize : bool, default=True
-    Bring every channel of X and every output of y to mean 0 and standard deviation 1
-    (weighted, learnt in `fit`). A past that is not known is then the mean.
+standardize : bool or "differences", default=True
+    True: bring every channel of X and every output of y to mean 0 and standard
+    deviation 1 (weighted, learnt in `fit`). A past that is not known is then the mean.
+    "differences": the same of changes, for series with levels and trends. The network
+    sees ``x_t - x_{t-1}`` of the channels that outputs are the next (or later) values
+    of, and learns ``y_t - x_t``; predictions add ``x_t``. These channels are the
+    `target_columns`, one for each output or one for all; without them channel k for
+    output k, or the only one. The others are standardised as with True. The first
+    change of a sequence is not known, and is the mean change. Lags then count changes,
+    None as many as a row has. A `NARXRegressor` refuses it.
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
 missing_targets : {"error", "ignore"}, default="error"
@@ -266,7 +273,8 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
 n_outputs_ : int
     Number of outputs.
 weights_ : dict of str to ndarray
-    The parameters by name, in standard units, read-only.
+    The parameters by name, in standard units (with ``standardize="differences"`` of
+    changes), read-only.
 """,
     "training attributes": """
 coefs_, intercepts_ : list of ndarray

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ..layers import Delay, flattened
+from ..layers import Delay, Difference, flattened
 
 EACH_INPUT = "one for each input channel"
 
@@ -75,11 +75,12 @@ def lags_or_all(name, n_lags, n_steps):
 
 def check_lengths(records, network, before=0):
     """Refuse sequences too short to fill the delay lines, steps before included."""
-    layers = flattened(network.layers)
+    layers = list(flattened(network.layers))
     delays = [layer for layer in layers if isinstance(layer, Delay)]
     needed = 1 + max((layer.reach for layer in delays), default=0)
     if needed == 1:
         return
+    needed += any(isinstance(layer, Difference) for layer in layers)
     short = records.lengths + before < needed
     if not short.any():
         return

@@ -122,6 +122,12 @@ class NARXRegressor(NetworkRegressor):
     # ------------------------------------------------------------------- network
     def _build(self, n_channels, n_outputs, n_steps):
         """The closed loop; `open_loop` has the same parameters."""
+        if self.standardize == "differences":
+            raise ValueError(
+                "standardize='differences' adds outputs to the newest value in X, but "
+                "a NARXRegressor is fed back its outputs: fit it to np.diff of X and "
+                "y, or set standardize=True."
+            )
         lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
         delay = Delay(taps_of(lags))
         n_output_lags = per_channel(
@@ -227,8 +233,7 @@ class NARXRegressor(NetworkRegressor):
     def _after(self, records, x, y, parts):
         if y is None:
             return super()._after(records, x, y, parts)
-        if parts is None:
-            parts = self._fresh(len(records.lengths))
+        parts = self._fresh(len(records.lengths)) if parts is None else parts
         y = self._fed_back(records, x, y, parts)
         members = self._members(parts)
         return self._of_members([self._past(records, x, y, own) for *_, own in members])
@@ -382,8 +387,7 @@ class NARXRegressor(NetworkRegressor):
                 "fit with feedback='measured'."
             )
         parts = self._initial_state(records, state)
-        if parts is None:
-            parts = self._fresh(len(records.lengths))
+        parts = self._fresh(len(records.lengths)) if parts is None else parts
         x = self._x_scaler.transform(records.rows)
         y = self._y_scaler.transform(targets.values)
         y = self._fed_back(records, x, y, parts)
@@ -391,5 +395,5 @@ class NARXRegressor(NetworkRegressor):
             rows_ahead(network, theta, x, y, records, own, horizon)
             for network, theta, own in self._members(parts)
         ]
-        rows = np.mean(rows, axis=0) if len(rows) > 1 else rows[0]
-        return self._shape(self._y_scaler.inverse_transform(rows), records)
+        rows = self._y_scaler.inverse_transform(np.mean(rows, axis=0))
+        return self._shape(rows, records)

@@ -180,7 +180,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         starts = self._starts(network, data.x.dtype, theta, rng)
         training, validation = self._split(data, validation, rng)
         if self._skips and theta is None:
-            begin_linear(network, training, [start for start, _ in starts])
+            # The change of a first step is not known.
+            known = training.behind(1) if self._differencing else training
+            begin_linear(network, known, [start for start, _ in starts])
         training = training.windows(getattr(self, "bptt_steps", None))
         n_phases = len(self._curriculum(network, data.last))
         report.begin(self.max_iter * n_phases * len(starts))

@@ -16,6 +16,7 @@ from ..data._samples import Samples
 from ..data._scaling import Scaler
 from ..data._targets import read_y
 from ._base import SequenceEstimator
+from ._differencing import Differencing
 from ._documentation import document
 from ._forecast import Options, forecast
 from ._outside import Outside
@@ -39,8 +40,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             names = [y.name]
         self._target_names = None if names is None else [str(name) for name in names]
         next_of = next_columns(records, targets)
-        if self.target_columns is not None:
-            self._check_target_columns(next_of)
+        self._check_differencing()
+        if self._differencing is not None:
+            self._check_channels(self._differencing.channels, next_of)
+        elif self.target_columns is not None:
+            self._check_channels(self._target_channels(), next_of)
         self._next_of = [columns[0] if columns else None for columns in next_of]
         ends = records.starts + records.lengths - 1
         self._last_targets = targets.values[ends] if records.is_table else None
@@ -68,21 +72,35 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 )
                 return
 
-    def _check_target_columns(self, found):
-        """Refuse columns, where outputs clearly are the next values of others."""
-        for place, columns in zip(self._target_channels(), found, strict=True):
+    def _check_channels(self, channels, found):
+        """Refuse channels where outputs clearly are the next values of others."""
+        for place, columns in zip(channels, found, strict=True):
             if columns and place not in columns:
                 raise ValueError(
-                    f"target_columns={self.target_columns!r} names channel {place} of "
+                    f"target_columns={self.target_columns!r} takes channel {place} of "
                     f"X for an output that is the next value of channel {columns[0]}."
                 )
 
-    def _learn_targets(self, samples):
-        values, weight = samples.targets.values, samples.weight
-        self._y_scaler = Scaler(values, weight, self.standardize)
+    def _learn_units(self, samples):
+        self._differencing = None
+        if self.standardize == "differences":
+            self._differencing = Differencing(samples, self._channels_of_outputs())
+            self._x_scaler = self._differencing.x_levels
+            self._y_scaler = self._differencing.y_levels
+            return
+        rows, values = samples.records.rows, samples.targets.values
+        self._x_scaler = Scaler(rows, samples.x_weight, self.standardize)
+        self._y_scaler = Scaler(values, samples.weight, self.standardize)
 
-    def _encode_targets(self, values):
-        return self._y_scaler.transform(values)
+    def _encode(self, samples):
+        if self._differencing is not None:
+            return self._differencing.encode(samples)
+        rows, values = samples.records.rows, samples.targets.values
+        return self._x_scaler.transform(rows), self._y_scaler.transform(values)
+
+    def _whole(self, network):
+        is_bare = self._differencing is None
+        return network if is_bare else self._differencing.around(network)
 
     def _read_known_targets(self, y, records):
         """Targets of the form that `fit` saw."""
@@ -223,12 +241,46 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         X = X.transpose(0, 2, 1) if self.data_format == "channels_first" else X
         return X.reshape(-1, X.shape[2])
 
+    def _check_differencing(self):
+        """Refuse to go on with a model of other differences (``warm_start``)."""
+        known = None if self._differencing is None else self._differencing.channels
+        is_wanted = self.standardize == "differences"
+        wanted = self._channels_of_outputs() if is_wanted else None
+        if known != wanted:
+            raise ValueError(
+                "warm_start=True: the fitted model has learnt changes of the channels "
+                f"{known}, but standardize={self.standardize!r} and target_columns="
+                f"{self.target_columns!r} ask for those of {wanted}."
+            )
+
+    def _channels_of_outputs(self):
+        """For each output the channel that it is the next, or a later, value of."""
+        n_outputs, n_channels = self.n_outputs_, self._n_channels
+        channels = list(range(n_channels))
+        if self.target_columns is not None:
+            channels = self._target_channels(self._named_columns())
+        if len(channels) == 1:
+            return channels * n_outputs
+        if len(channels) != n_outputs:
+            raise ValueError(
+                "standardize='differences' has to know of which channel each output is "
+                f"the next (or a later) value: X has {n_channels} channels, y "
+                f"{n_outputs} output(s). Name them in target_columns: one for each "
+                "output, or a single one for all of them; got "
+                f"{self.target_columns!r}."
+            )
+        return channels
+
+    def _named_columns(self):
+        """Positions of the `target_columns`."""
+        names = getattr(self, "feature_names_in_", None)
+        names = None if self._form == "rows" else names
+        return positions(self.target_columns, names, self._n_columns)
+
     def _target_positions(self):
         """Positions of the columns whose next values the outputs are."""
         if self.target_columns is not None:
-            names = getattr(self, "feature_names_in_", None)
-            names = None if self._form == "rows" else names
-            found = positions(self.target_columns, names, self._n_columns)
+            found = self._named_columns()
             if len(found) != self.n_outputs_:
                 raise ValueError(
                     f"target_columns={self.target_columns!r} must name one column of X "

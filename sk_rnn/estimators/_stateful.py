@@ -27,9 +27,10 @@ class StatefulMixin:
                 digest.update(scaler.mean.tobytes() + scaler.scale.tobytes())
         self._model = digest.hexdigest()
 
-    def _remember(self, records, data):
+    def _remember(self, records, targets):
         """Remember the end of the table that `fit` saw, for `predict` to go on."""
-        parts = self._after(records, data.x, data.y, None)
+        x, y = self._x_scaler.transform(records.rows), targets.values
+        parts = self._after(records, x, self._y_scaler.transform(y), None)
         self._end = self._state(records, parts, None)
         self._seen = len(records.rows), records.digest()
 
@@ -62,7 +63,7 @@ class StatefulMixin:
         known = self._own(state, records)
         x = self._x_scaler.transform(records.rows)
         if y is not None:
-            y = self._encode_targets(self._read_steps(y, records))
+            y = self._y_scaler.transform(self._read_steps(y, records))
         parts = self._after(records, x, y, self._parts(known, records))
         self._check_simulation(parts)
         return self._state(records, parts, known)

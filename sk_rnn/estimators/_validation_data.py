@@ -45,14 +45,13 @@ class ValidationData(NamedTuple):
             )
         return cls(X, y, sample_weight)
 
-    def read(self, estimator, network, y, dtype):
+    def read(self, estimator, y, dtype):
         """Samples of the form, the channels and the outputs that `fit` was given.
 
         Parameters
         ----------
         estimator : estimator
-            Which has seen X and y.
-        network : Layer
+            Which has seen X and y, and has its network.
         y : object
             As passed to `fit`.
         dtype : dtype
@@ -71,7 +70,7 @@ class ValidationData(NamedTuple):
                 )
             targets = estimator._read_targets(self.y, records, dtype)
             estimator._check_like_known(targets)
-            check_lengths(records, network)
+            check_lengths(records, estimator._network)
             samples = Samples.weighted(
                 records, targets, self.sample_weight, estimator.washout
             )

@@ -1,5 +1,6 @@
 """A fitted network as the diagnostics see it, and the stretches they look at."""
 
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from ..data._dataset import tiles
 from ..data._state import take
 from ..data._steps import Steps
-from ..layers import Chain, Dropout, Skip
+from ..layers import Beside, Chain, Dropout
 from ..training._inference import infer
 
 
@@ -60,7 +61,7 @@ class Model:
     def layers(self, state):
         """The layers, their parameters, their parts of a state of the network.
 
-        Of a network with a linear path beside it, those of the network.
+        Of a network with a path beside it, those of the network.
         """
         return _layers(self.network, self.theta, state)
 
@@ -104,9 +105,10 @@ def _at_rest(chain, state):
     states = [None] * len(chain.layers) if state is None else state
     layers, kept = {}, []
     for name, layer, own in zip(chain.names, chain.layers, states, strict=True):
-        if isinstance(layer, Skip):
+        if isinstance(layer, Beside):
             inner, own = _at_rest(layer.network, own)
-            layer = Skip(inner)
+            layer = copy(layer)
+            layer.network = inner
         if not isinstance(layer, Dropout):
             layers[name] = layer
             kept.append(own)
@@ -117,7 +119,7 @@ def _layers(chain, theta, state):
     """See `Model.layers`."""
     states = [None] * len(chain.layers) if state is None else state
     for layer, part, own in zip(chain.layers, chain.parts, states, strict=True):
-        if isinstance(layer, Skip):
+        if isinstance(layer, Beside):
             yield from _layers(layer.network, theta[part][: layer.network.size], own)
         else:
             yield layer, theta[part], own

@@ -1,14 +1,12 @@
-"""A linear path beside a network."""
+"""Paths straight from the inputs to the outputs, beside a network."""
 
 import numpy as np
 
 from ._base import Layer
 
 
-class Skip(Layer):
+class Beside(Layer):
     """``y = network(x) + x V``: the inputs also go straight to the outputs.
-
-    V has no bias, for the network has one, and no penalty. Its parameters come last.
 
     Parameters
     ----------
@@ -18,11 +16,14 @@ class Skip(Layer):
     def __init__(self, network):
         self.network = network
         self.n_in, self.n_out, self.reach = network.n_in, network.n_out, network.reach
-        self.shapes = network.shapes | {"output.skip": (self.n_in, self.n_out)}
+        self.shapes = network.shapes
+
+    def _weight(self, theta):
+        """V, of shape (n_in, n_out)."""
+        raise NotImplementedError
 
     def initialise(self, theta, rng):
         self.network.initialise(theta[: self.network.size], rng)
-        self.views(theta)["output.skip"][...] = 0
 
     def initial_state(self, theta, n_sequences):
         return self.network.initial_state(theta[: self.network.size], n_sequences)
@@ -32,25 +33,24 @@ class Skip(Layer):
         y, state, cache = self.network.forward(
             of_network, x, steps, wanted, state, workspace
         )
-        x = _rows(x, steps, wanted)
-        y = y + x @ self.views(theta)["output.skip"]
+        x = rows_wanted(x, steps, wanted)
+        y = y + x @ self._weight(theta)
         return y, state, None if workspace is None else (cache, x, steps, wanted)
 
     def bind(self, theta):
         forward = self.network.bind(theta[: self.network.size])
-        weight = self.views(theta)["output.skip"]
+        weight = self._weight(theta)
 
         def run(x, steps, wanted, state=None):
             y, state, _ = forward(x, steps, wanted, state)
-            return y + _rows(x, steps, wanted) @ weight, state, None
+            return y + rows_wanted(x, steps, wanted) @ weight, state, None
 
         return run
 
     def backward(self, theta, dy, cache, dtheta, need_dx=True):
         cache, x, steps, wanted = cache
         n = self.network.size
-        self.views(dtheta)["output.skip"][...] += x.T @ dy
-        straight = dy @ self.views(theta)["output.skip"].T if need_dx else None
+        straight = dy @ self._weight(theta).T if need_dx else None
         dx = self.network.backward(theta[:n], dy, cache, dtheta[:n], need_dx)
         if need_dx:
             dx[slice(None) if wanted is steps else steps.rows_of(wanted)] += straight
@@ -64,8 +64,40 @@ class Skip(Layer):
         cache, x, steps, wanted = cache
         of_network = self.network.tangent(theta[: self.network.size], cache, dx)
         if dx is not None:
-            weight = self.views(theta)["output.skip"]
-            of_network[..., : dx.shape[2]] += weight.T @ _rows(dx, steps, wanted)
+            weight = self._weight(theta)
+            of_network[..., : dx.shape[2]] += weight.T @ rows_wanted(dx, steps, wanted)
+        return of_network
+
+
+class Skip(Beside):
+    """A path that is trained.
+
+    V has no bias, for the network has one, and no penalty. Its parameters come last.
+
+    Parameters
+    ----------
+    network : Chain
+    """
+
+    def __init__(self, network):
+        super().__init__(network)
+        self.shapes = network.shapes | {"output.skip": (self.n_in, self.n_out)}
+
+    def _weight(self, theta):
+        return self.views(theta)["output.skip"]
+
+    def initialise(self, theta, rng):
+        super().initialise(theta, rng)
+        self.views(theta)["output.skip"][...] = 0
+
+    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+        _, x, _, _ = cache
+        self.views(dtheta)["output.skip"][...] += x.T @ dy
+        return super().backward(theta, dy, cache, dtheta, need_dx)
+
+    def tangent(self, theta, cache, dx):
+        of_network = super().tangent(theta, cache, dx)
+        _, x, _, _ = cache
         own = np.zeros((len(x), self.n_out, self.n_in, self.n_out), x.dtype)
         k = np.arange(self.n_out)
         own[:, k, :, k] = x
@@ -73,15 +105,33 @@ class Skip(Layer):
         return np.concatenate([of_network, own], axis=2)
 
 
+class Newest(Beside):
+    """A path that is fixed: the newest values come on top of what the network says.
+
+    Parameters
+    ----------
+    network : Chain
+    weight : ndarray of shape (n_in, n_out)
+        V.
+    """
+
+    def __init__(self, network, weight):
+        super().__init__(network)
+        self.weight = weight
+
+    def _weight(self, theta):
+        return self.weight.astype(theta.dtype)
+
+
 def flattened(layers):
-    """Layers in order, those of the network beside a linear path in its place."""
+    """Layers in order, those of a network with a path beside it in its place."""
     for layer in layers:
-        if isinstance(layer, Skip):
+        if isinstance(layer, Beside):
             yield from flattened(layer.network.layers)
         else:
             yield layer
 
 
-def _rows(x, steps, wanted):
+def rows_wanted(x, steps, wanted):
     """The rows of some steps that are wanted."""
     return x if wanted is steps else x[steps.rows_of(wanted)]

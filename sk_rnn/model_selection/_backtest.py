@@ -220,7 +220,7 @@ class _Run:
         model = self.model
         x = model._x_scaler.transform(records.rows)
         y = self.outside.transform_y(self.y.reshape(len(x), -1))
-        y = model._encode_targets(y)
+        y = model._y_scaler.transform(y)
         of = np.searchsorted(records.starts, origins, side="right") - 1
         found, last = [], None
         for sequence, origin in zip(of.tolist(), origins.tolist(), strict=True):
