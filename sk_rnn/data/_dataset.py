@@ -67,6 +67,10 @@ class Dataset:
         Whether the targets belong to the last step of each sequence alone.
     skip : ndarray of int of shape (n_sequences,)
         How many first steps of each sequence carry no loss.
+    warm_up : int
+        Steps from whose targets the network estimates its state. Where there are any,
+        the last columns of `x` are kept free for the targets of the steps that carry no
+        loss, and for a 1 that tells them (see `show`).
     """
 
     x: np.ndarray
@@ -76,6 +80,7 @@ class Dataset:
     weight: np.ndarray
     last: bool
     skip: np.ndarray
+    warm_up: int = 0
 
     @property
     def n_sequences(self):
@@ -152,7 +157,8 @@ class Dataset:
 
         Whole sequences are held out: at random, or the last ones if `rng` is None. A
         single sequence gives its last stretch; validation then runs through all of it,
-        and only the last stretch counts.
+        and only the last stretch counts. Where the network estimates its state, this is
+        done as in training: validation begins with a warm-up before the last stretch.
         """
         if self.n_sequences > 1:
             n_held = max(1, round(fraction * self.n_sequences))
@@ -172,10 +178,21 @@ class Dataset:
                 f"several steps with a target at each; got 1 sequence of {n_steps} "
                 f"step(s) with {'one target' if self.last else 'a target at each'}."
             )
-        skip = np.maximum(self.skip, cut)
+        begin = max(cut - self.warm_up, 0) if self.warm_up else 0
         return _both_count(
-            replace(self, lengths=np.array([cut])), replace(self, skip=skip)
+            replace(self, lengths=np.array([cut])),
+            replace(
+                self,
+                starts=self.starts + begin,
+                lengths=self.lengths - begin,
+                skip=np.maximum(self.skip, cut) - begin,
+            ),
         )
+
+    def inputs(self, rows, early):
+        """Some rows of `x` as the network sees them, those that are `early` in warm-up."""
+        x = self.x[rows]
+        return show(x, self.y[rows], early) if self.warm_up else x
 
     def batch(self, indices, make_steps=Steps):
         """Pack some sequences, in a structure that `make_steps` makes of lengths."""
@@ -185,15 +202,16 @@ class Dataset:
             indices = indices[np.argsort(-lengths, kind="stable")]
         steps = make_steps(self.lengths[indices])
         rows = steps.packing(self.starts[indices])
-        wanted = steps.tail(1) if self.last else steps
         if self.last:
             y, weight = self.y[indices], self.weight[indices]
-        else:
-            y, weight = self.y[rows], self.weight[rows]
-            skip = self.skip[indices]
-            if skip.any():
-                weight = weight * (steps.step >= skip[steps.sequence])
-        return Batch(self.x[rows], steps, wanted, y, weight, indices)
+            return Batch(self.x[rows], steps, steps.tail(1), y, weight, indices)
+        y, weight, early = self.y[rows], self.weight[rows], False
+        skip = self.skip[indices]
+        if skip.any():
+            early = steps.step < skip[steps.sequence]
+            weight = weight * ~early
+        x = self.inputs(rows, early)
+        return Batch(x, steps, steps, y, weight, indices)
 
     def tiles(self):
         """Pack all sequences, longest first, in batches of bounded size."""
@@ -220,6 +238,29 @@ class Dataset:
             yield [
                 self.batch(part[tile], make_steps) for tile in tiles(self.lengths[part])
             ]
+
+
+def show(x, y, which=True):
+    """Write outputs, and a 1 that tells them, into the last columns of rows, in place.
+
+    A row in which an output is missing (NaN) shows none of them.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_channels + n_outputs + 1)
+        With zeros in these columns.
+    y : ndarray of shape (n_rows, n_outputs)
+    which : ndarray of bool of shape (n_rows,), default=True
+        The rows that show them.
+
+    Returns
+    -------
+    x : ndarray
+    """
+    shown = which & ~np.isnan(y).any(axis=1)
+    x[shown, -1 - y.shape[1] : -1] = y[shown]
+    x[shown, -1] = 1
+    return x
 
 
 def _both_count(training, validation):

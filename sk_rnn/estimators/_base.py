@@ -191,8 +191,8 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         self._last, self._flat, self._form = targets.last, targets.flat, records.form
         self._n_channels = records.rows.shape[1]
         self._look_at_targets(y, records, targets)
-        data = self._dataset(samples)
         self._network, self._end = network, None
+        data = self._dataset(samples)
         theta = self._theta if warm else None
         theta = self._train(network, data, theta, report)
         if len(theta) > network.size:
@@ -221,7 +221,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         """Samples as the network sees them."""
         records, targets = samples.records, samples.targets
         return Dataset(
-            x=self._x_scaler.transform(records.rows),
+            x=self._inputs(records.rows),
             starts=records.starts,
             lengths=records.lengths,
             y=self._encode_targets(targets.values),
@@ -231,6 +231,10 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         )
 
     # ----------------------------------------------------------------- inference
+    def _inputs(self, rows):
+        """Rows of channels as the network sees them where no output is measured."""
+        return self._x_scaler.transform(rows)
+
     def _read(self, X):
         """Records of the form that `fit` saw."""
         if not self.__sklearn_is_fitted__():  # told in a tenth of the time
@@ -249,7 +253,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
         `last` says whether only those of last steps are wanted (default: as in fit).
         """
-        x = self._x_scaler.transform(records.rows)
+        x = self._inputs(records.rows)
         last = self._last if last is None else last
         rows, state = infer(self._forward, x, records, state, last)
         self._check_simulation(state)

@@ -170,9 +170,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         records = self._read(X)
         targets = self._read_known_targets(y, records)
         weight = Samples.weighted(records, targets, sample_weight, self.washout).weight
-        rows, _ = self._infer(records, self._initial_state(records, state))
+        rows = self._scored(records, targets, state)
         y_pred = self._y_scaler.inverse_transform(rows)
         return _mean_r2(targets.values, y_pred, weight)
+
+    def _scored(self, records, targets, state):
+        """The outputs that are scored, standardised."""
+        return self._infer(records, self._initial_state(records, state))[0]
 
     @document
     def forecast(

@@ -60,12 +60,19 @@ class StatefulMixin:
         """
         records = self._read(X)
         known = self._own(state, records)
-        x = self._x_scaler.transform(records.rows)
+        x = self._inputs(records.rows)
         if y is not None:
             y = self._encode_targets(self._read_steps(y, records))
+        self._look_at_past(records, known, y)
         parts = self._after(records, x, y, self._parts(known, records))
         self._check_simulation(parts)
         return self._state(records, parts, known)
+
+    def _look_at_past(self, records, known, y=None):
+        """Warn if less is known where records begin than the model needs.
+
+        y holds the outputs measured at their steps (standardised), or NaN.
+        """
 
     def _read_steps(self, y, records):
         """Rows of targets, one at every step."""
@@ -102,6 +109,12 @@ class StatefulMixin:
 
     def _known(self, records, state):
         """The State in which `predict` begins, or None for a fresh start."""
+        known = self._before(records, state)
+        self._look_at_past(records, known)
+        return known
+
+    def _before(self, records, state):
+        """The same, whatever is measured further on."""
         return self._ready(
             self._end_of_fit(records) if state is None else state, records
         )

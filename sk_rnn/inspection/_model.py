@@ -54,7 +54,7 @@ class Model:
         network, theta, state = members[member]
         self.network, self.state = _at_rest(network, state)
         self.theta = theta.astype(float)
-        self.x = estimator._x_scaler.transform(records.rows.astype(float))
+        self.x = estimator._inputs(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 
     def layers(self, state):
@@ -106,7 +106,7 @@ def _at_rest(chain, state):
     for name, layer, own in zip(chain.names, chain.layers, states, strict=True):
         if isinstance(layer, Skip):
             inner, own = _at_rest(layer.network, own)
-            layer = Skip(inner)
+            layer = Skip(inner, layer.n_straight)
         if not isinstance(layer, Dropout):
             layers[name] = layer
             kept.append(own)

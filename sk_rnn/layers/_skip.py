@@ -6,19 +6,22 @@ from ._base import Layer
 
 
 class Skip(Layer):
-    """``y = network(x) + x V``: the inputs also go straight to the outputs.
+    """``y = network(x) + x V``: inputs also go straight to the outputs.
 
     V has no bias, for the network has one, and no penalty. Its parameters come last.
 
     Parameters
     ----------
     network : Chain
+    n_straight : int, default=None
+        How many of the inputs do so, the first ones; None: all.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, n_straight=None):
         self.network = network
         self.n_in, self.n_out, self.reach = network.n_in, network.n_out, network.reach
-        self.shapes = network.shapes | {"output.skip": (self.n_in, self.n_out)}
+        self.n_straight = self.n_in if n_straight is None else n_straight
+        self.shapes = network.shapes | {"output.skip": (self.n_straight, self.n_out)}
 
     def initialise(self, theta, rng):
         self.network.initialise(theta[: self.network.size], rng)
@@ -32,7 +35,7 @@ class Skip(Layer):
         y, state, cache = self.network.forward(
             of_network, x, steps, wanted, state, workspace
         )
-        x = _rows(x, steps, wanted)
+        x = self._straight(x, steps, wanted)
         y = y + x @ self.views(theta)["output.skip"]
         return y, state, None if workspace is None else (cache, x, steps, wanted)
 
@@ -42,7 +45,7 @@ class Skip(Layer):
 
         def run(x, steps, wanted, state=None):
             y, state, _ = forward(x, steps, wanted, state)
-            return y + _rows(x, steps, wanted) @ weight, state, None
+            return y + self._straight(x, steps, wanted) @ weight, state, None
 
         return run
 
@@ -53,7 +56,8 @@ class Skip(Layer):
         straight = dy @ self.views(theta)["output.skip"].T if need_dx else None
         dx = self.network.backward(theta[:n], dy, cache, dtheta[:n], need_dx)
         if need_dx:
-            dx[slice(None) if wanted is steps else steps.rows_of(wanted)] += straight
+            rows = slice(None) if wanted is steps else steps.rows_of(wanted)
+            dx[rows, : self.n_straight] += straight
         return dx
 
     def n_tangents(self, steps, wanted):
@@ -65,12 +69,19 @@ class Skip(Layer):
         of_network = self.network.tangent(theta[: self.network.size], cache, dx)
         if dx is not None:
             weight = self.views(theta)["output.skip"]
-            of_network[..., : dx.shape[2]] += weight.T @ _rows(dx, steps, wanted)
-        own = np.zeros((len(x), self.n_out, self.n_in, self.n_out), x.dtype)
+            of_network[..., : dx.shape[2]] += weight.T @ self._straight(
+                dx, steps, wanted
+            )
+        own = np.zeros((len(x), self.n_out, self.n_straight, self.n_out), x.dtype)
         k = np.arange(self.n_out)
         own[:, k, :, k] = x
         own = own.reshape(len(x), self.n_out, -1)
         return np.concatenate([of_network, own], axis=2)
+
+    def _straight(self, x, steps, wanted):
+        """What of the inputs goes straight to the outputs, of the rows wanted."""
+        x = x if wanted is steps else x[steps.rows_of(wanted)]
+        return x[:, : self.n_straight]
 
 
 def flattened(layers):
@@ -80,8 +91,3 @@ def flattened(layers):
             yield from flattened(layer.network.layers)
         else:
             yield layer
-
-
-def _rows(x, steps, wanted):
-    """The rows of some steps that are wanted."""
-    return x if wanted is steps else x[steps.rows_of(wanted)]

@@ -218,7 +218,7 @@ class _Run:
         Outputs before them are measured.
         """
         model = self.model
-        x = model._x_scaler.transform(records.rows)
+        x = model._inputs(records.rows)
         y = self.outside.transform_y(self.y.reshape(len(x), -1))
         y = model._encode_targets(y)
         of = np.searchsorted(records.starts, origins, side="right") - 1

@@ -74,7 +74,8 @@ def residuals(network, data, theta):
     records = Records(np.empty((0, 0)), lengths, "list")
     step = np.arange(lengths.sum()) - np.repeat(records.starts, lengths)
     rows = np.repeat(starts, lengths) + step
-    y_pred, _ = infer(network.bind(theta), data.x[rows], records, None, data.last)
+    x = data.inputs(rows, step < np.repeat(skip, lengths))
+    y_pred, _ = infer(network.bind(theta), x, records, None, data.last)
     which = picked if data.last else rows
     counts = (data.weight[which] > 0) & ~np.isnan(data.y[which]).any(axis=1)
     if not data.last:
