@@ -68,9 +68,9 @@ class Dataset:
     skip : ndarray of int of shape (n_sequences,)
         How many first steps of each sequence carry no loss.
     warm_up : int
-        Steps from whose targets the network estimates its state. Where there are any,
-        the last columns of `x` are kept free for the targets of the steps that carry no
-        loss, and for a 1 that tells them (see `show`).
+        Number of steps from whose targets the network estimates its state. Where there
+        are any, the last columns of `x` are zero, to be filled with the targets of the
+        steps that carry no loss and a 1 that tells them (see `show`).
     """
 
     x: np.ndarray
@@ -127,7 +127,7 @@ class Dataset:
 
         Each window but the first of a sequence begins with a warm-up: a quarter of it
         repeats the end of the window before, carries no loss, and gives the state time
-        to build up. Every step that counts, counts in exactly one window. Where only
+        to build up (`warm_up` steps where there is such a number). Every step that counts, counts in exactly one window. Where only
         the last step has a target, its last `n_steps` steps are the window.
         """
         if n_steps is None or n_steps >= self.lengths.max():
@@ -135,7 +135,7 @@ class Dataset:
         if self.last:
             cut = np.maximum(self.lengths - n_steps, 0)
             return replace(self, starts=self.starts + cut, lengths=self.lengths - cut)
-        warm_up = n_steps // 4
+        warm_up = self.warm_up or n_steps // 4
         starts, lengths, skip = [], [], []
         for start, length, skipped in zip(
             self.starts, self.lengths, self.skip, strict=True

@@ -205,7 +205,8 @@ def read_measured(name, place, y, records, n_outputs, dtype, missing="error"):
         if part.ndim != 2 or part.shape[1] != n_outputs:
             raise ValueError(
                 f"{name} for sequence {k} has shape {part.shape}; expected "
-                f"({size}, {n_outputs})" + (f" or ({size},)." if n_outputs == 1 else ".")
+                f"({size}, {n_outputs})"
+                + (f" or ({size},)." if n_outputs == 1 else ".")
             )
         if len(part):
             check_array(part, input_name=f"{name}[{k}]", ensure_all_finite=finite)

@@ -61,7 +61,7 @@ class Continuation:
         parts : states before these rows
         """
         model, n = self.model, len(origins)
-        x = model._inputs(self.records.rows[origins])
+        x = model._x_scaler.transform(self.records.rows[origins])
         last = Records(x, np.ones(n, int), "list")
         self.rows, self.parts = infer(model._forward, x, last, parts, last=True)
         self.n_sequences = n
@@ -81,7 +81,7 @@ class Continuation:
     def _before_the_last(self, parts):
         """States before the last steps: up to there, measured outputs are in X."""
         model, lengths = self.model, self.records.lengths
-        x = model._inputs(self.records.rows)
+        x = model._x_scaler.transform(self.records.rows)
         if parts is None:
             parts = model._fresh(len(lengths))
         long = np.flatnonzero(lengths > 1)
@@ -128,7 +128,7 @@ class Continuation:
             Their sequences.
         """
         model = self.model
-        x = model._inputs(self._channels(k, y, which).astype(y.dtype))
+        x = model._x_scaler.transform(self._inputs(k, y, which).astype(y.dtype))
         steps = Steps(np.ones(len(x), int))
         rows, parts, _ = model._forward(x, steps, steps, parts)
         return rows, parts
@@ -230,7 +230,7 @@ class Continuation:
                 "the last one of X."
             )
 
-    def _channels(self, k, y, which):
+    def _inputs(self, k, y, which):
         """Channels of the model at future step k, in its units."""
         x = np.array(self.future[which, k], y.dtype)
         x[:, self.places] = y
@@ -302,7 +302,7 @@ class ThroughTransformers(Continuation):
         steps = _filled(steps, self.targets, None if y is None else y[:, None])
         return np.moveaxis(steps, -1, self._axis)
 
-    def _channels(self, k, y, which):
+    def _inputs(self, k, y, which):
         step = self._container(self.numbers[which, k], which, y)
         return self._read(step).rows
 
@@ -323,7 +323,7 @@ class MovingWindows(Continuation):
         return self._predicted(self.windows[which])
 
     def step(self, k, y, parts, which):
-        step = self._channels(k, y, which)[:, None]
+        step = self._inputs(k, y, which)[:, None]
         return self._predicted(np.concatenate([parts[:, 1:], step], axis=1))
 
     def _predicted(self, windows):

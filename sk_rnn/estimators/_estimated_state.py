@@ -6,15 +6,20 @@ import numpy as np
 
 from .._warnings import warn_caller
 from ..data._dataset import show
+from ..data._records import Records
 from ..data._targets import read_measured
 from ..training._inference import infer
 
 
 class EstimatedStateMixin:
-    """For networks that see measured outputs in their warm-up, beside X.
+    """For networks that see measured outputs in a warm-up, beside X.
 
     Behind the channels of X come the outputs, standardised, and a 1 that tells them.
-    Where nothing is measured, all of these are 0; so they are at all steps that count.
+    Where nothing is shown, all of these are 0; so they are at all steps that count.
+
+    A network learns to find its state from zero in a warm-up of a certain length, that
+    of the washout, and what it would make of a longer one, nobody knows. So the state
+    is always found in this way, and of a longer past the end is read alone.
     """
 
     def _n_shown(self, n_outputs):
@@ -26,10 +31,6 @@ class EstimatedStateMixin:
         """Whether the (fitted) network has such inputs."""
         return self._network.n_in > self._n_channels
 
-    @property
-    def _past_has_outputs(self):
-        return self._estimates
-
     def _inputs(self, rows):
         x = super()._inputs(rows)
         n = self._network.n_in - x.shape[1]
@@ -38,56 +39,94 @@ class EstimatedStateMixin:
     # ------------------------------------------------------------------- fitting
     def _read_targets(self, y, records, dtype):
         targets = super()._read_targets(y, records, dtype)
-        if self.initial_state == "estimated" and targets.last:
+        if self.initial_state == "estimated":
+            self._check_warm_up(targets)
+        return targets
+
+    def _check_warm_up(self, targets):
+        """Refuse what has no steps from whose outputs the state could be estimated."""
+        if targets.last:
             raise ValueError(
-                "initial_state='estimated' needs measured outputs in the first steps "
+                "initial_state='estimated' needs measured outputs at the first steps "
                 "of each sequence, but y has one target per sequence, for its last "
                 "step. Take initial_state='zero' or 'learned'."
             )
-        return targets
+        if not self.washout:
+            raise ValueError(
+                "initial_state='estimated' estimates the state from the outputs "
+                "measured during the washout, and washout=0. Set it to as many steps "
+                "as tell the state of the system."
+            )
+        if self.bptt_steps is not None and self.bptt_steps <= self.washout:
+            raise ValueError(
+                f"bptt_steps={self.bptt_steps} leaves nothing of a window behind its "
+                f"warm-up, which is washout={self.washout} with "
+                "initial_state='estimated'. Take windows a few times as long."
+            )
 
     def _dataset(self, samples):
-        data = super()._dataset(samples)
+        data, self._n_past = super()._dataset(samples), None
         if not self._estimates:
             return data
-        longest, warm_up = int(data.lengths.max()), self.washout
-        if self.bptt_steps is not None and self.bptt_steps < longest:
-            warm_up = max(warm_up, self.bptt_steps // 4)
-        if not warm_up:
-            raise ValueError(
-                "initial_state='estimated' estimates from the measured outputs of "
-                "steps that carry no loss, and there are none: washout=0, bptt_steps="
-                f"{self.bptt_steps}, and the longest sequence has {longest} step(s). "
-                "Set washout to the steps that tell the state, or bptt_steps of at "
-                "least 4 and less than that."
-            )
-        return replace(
-            data, warm_up=warm_up, skip=np.full_like(data.lengths, self.washout)
-        )
+        self._n_past = self.washout
+        skip = np.full_like(data.lengths, self.washout)
+        return replace(data, warm_up=self.washout, skip=skip)
 
     # ----------------------------------------------------------------- inference
     def _after(self, records, x, y, parts):
-        if self._estimates and y is not None:
-            x = show(x.copy(), y)
-        return super()._after(records, x, y, parts)
+        if not self._estimates or y is None:
+            return super()._after(records, x, y, parts)
+        end, near = self._ends(records)
+        return super()._after(end, show(x[near], y[near]), y, None)
 
-    def _look_at_past(self, records, known, y=None):
+    def _ends(self, records):
+        """The last steps that a state is made of, and which rows they are."""
+        stops = np.repeat(records.starts + records.lengths, records.lengths)
+        near = stops - np.arange(len(stops)) <= self._n_past
+        lengths = np.minimum(records.lengths, self._n_past)
+        return Records(np.empty((0, 0)), lengths, "list"), near
+
+    def _check_past(self, records, known, y=None):
         if not self._estimates:
             return
-        fresh = np.ones(len(records.lengths), bool)
-        if known is not None:
-            ids = known.ids or ()
-            fresh[:] = [one not in ids for one in records.ids or ()] or False
         if y is not None:
-            shown = ~np.isnan(y).any(axis=1)
-            fresh &= ~np.logical_or.reduceat(shown, records.starts)
-        if fresh.any():
+            self._check_measured(records, known, y)
+            return
+        short = np.full(len(records.lengths), known is None)
+        if known is not None:
+            short = self._steps_before(known, records) < self._n_past
+        self._warn_of_short_past(short)
+
+    def _check_measured(self, records, known, y):
+        """The same of outputs that were measured."""
+        short = records.lengths < self._n_past
+        if known is not None and short.any():
+            raise ValueError(
+                f"initial_state='estimated': the state is estimated from the last "
+                f"{self._n_past} steps of a past alone, which is the washout of fit, "
+                f"and X has {records.lengths.min()}. Hand in that many at once."
+            )
+        end, near = self._ends(records)
+        measured = ~np.isnan(y[near]).any(axis=1)
+        self._warn_of_short_past(short | ~np.logical_or.reduceat(measured, end.starts))
+
+    def _warn_of_short_past(self, short):
+        if short.any():
             warn_caller(
-                f"initial_state='estimated': {fresh.sum()} of {len(fresh)} sequence(s) "
-                "begin without a state or measured outputs, and so in a state of zeros "
-                "that says nothing of the system. Hand in the outputs of the first "
-                "steps, predict(X, y_start=...), or state=model.warm_up(X_past, "
-                "y_past); score takes them from the first `washout` steps."
+                f"initial_state='estimated': {short.sum()} of {len(short)} sequence(s) "
+                f"begin without a state, or the {self._n_past} measured outputs from "
+                "which the network has learnt to estimate it, and so in a state that "
+                "says little of the system. Hand in y_start, the outputs at the first "
+                "steps of X, or state=model.warm_up(X_past, y_past)."
+            )
+
+    def _check_feedback(self, feeds_back):
+        super()._check_feedback(feeds_back)
+        if self._estimates:
+            raise ValueError(
+                "initial_state='estimated' is for inputs that drive an output. Where "
+                "the outputs come back as the next inputs, X itself holds what was "
+                "measured: fit with initial_state='zero' or 'learned' to forecast."
             )
 
     def predict(self, X, *, y_start=None, state=None, return_state=False):
@@ -102,10 +141,10 @@ class EstimatedStateMixin:
         y_start : array-like of shape (n_sequences, n_start) or \
                 (n_sequences, n_start, n_outputs), or list, default=None
             With ``initial_state="estimated"``, the outputs measured at the first steps
-            of X, from which the state is estimated: usually at as many as the
-            `washout`. For one table of steps: (n_start,) or (n_start, n_outputs). At
-            these steps they are returned themselves; what follows is the free run.
-            (The ``y_init`` of a `NARXRegressor` lies before the first step of X.)
+            of X, as many as the `washout`, from which the state is estimated. For one
+            table of steps: (n_start,) or (n_start, n_outputs). What they say is taken
+            for the predictions of these steps, too; the free run follows. (The
+            ``y_init`` of a `NARXRegressor` lies before the first step of X.)
         state : State, default=None
             What is known of the past of these sequences, from `warm_up` or from an
             earlier `predict`. Rows may so come one by one.
@@ -124,23 +163,25 @@ class EstimatedStateMixin:
         ------
         ValueError, TypeError
             For a state of another model or for another number of sequences; for a
-            `y_start` that does not fit X, or that the model has no use for.
+            `y_start` that does not fit X, that holds more than the `washout`, that the
+            model has no use for, or that comes together with a state.
 
         Warns
         -----
         UserWarning
             With ``initial_state="estimated"``, if sequences begin without a state and
-            without measured outputs.
+            without as many measured outputs.
         """
         if y_start is None:
             return super().predict(X, state=state, return_state=return_state)
+        if state is not None:
+            raise ValueError("Give y_start or the state before X, not both.")
         records = self._read(X)
         measured = self._read_start(y_start, records)
-        known = self._before(records, state)
-        rows, parts = self._begun(records, known, self._encode_targets(measured))
+        rows, parts = self._begun(records, self._encode_targets(measured))
         rows = self._y_scaler.inverse_transform(rows)
         y = self._shape(np.where(np.isnan(measured), rows, measured), records)
-        return (y, self._state(records, parts, known)) if return_state else y
+        return (y, self._state(records, parts, None)) if return_state else y
 
     def _read_start(self, y_start, records):
         """Measured outputs at all rows of records, NaN where there are none."""
@@ -154,26 +195,30 @@ class EstimatedStateMixin:
         parts = read_measured(
             "y_start", place, y_start, records, *size, self.missing_targets
         )
-        for k, part in enumerate(parts):
-            first, n_steps = records.starts[k], records.lengths[k]
-            if len(part) > n_steps:
-                raise ValueError(
-                    f"y_start holds the outputs of {len(part)} first steps of sequence "
-                    f"{k}, which has {n_steps}."
-                )
+        given = np.array([len(part) for part in parts])
+        most = np.minimum(records.lengths, self._n_past)
+        if (given > most).any():
+            k = np.argmax(given > most)
+            raise ValueError(
+                f"y_start holds {given[k]} outputs for sequence {k}, which has "
+                f"{records.lengths[k]} step(s), and the state is estimated from "
+                f"{self._n_past}, the washout of fit. Of a longer past hand in "
+                "state=model.warm_up(X_past, y_past)."
+            )
+        self._warn_of_short_past(given < most)
+        for first, part in zip(records.starts, parts, strict=True):
             y[first : first + len(part)] = part
         return y
 
-    def _begun(self, records, known, y):
-        """Outputs, and the state behind them, where outputs y were measured or NaN."""
-        self._look_at_past(records, known, y)
+    def _begun(self, records, y):
+        """Outputs and the state behind them, where outputs y were measured, or NaN."""
         x = show(self._inputs(records.rows), y)
-        return infer(self._forward, x, records, self._parts(known, records))
+        return infer(self._forward, x, records)
 
     def _scored(self, records, targets, state):
         if state is not None or not self._estimates:
             return super()._scored(records, targets, state)
         step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
         y = self._encode_targets(targets.values)
-        y[step >= self.washout] = np.nan
-        return self._begun(records, self._before(records, None), y)[0]
+        y[step >= self._n_past] = np.nan
+        return self._begun(records, y)[0]

@@ -79,7 +79,7 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
 class RNNRegressor(RecurrentRegressor):
     r"""Recurrent network of Elman's kind, or with one of two longer memories.
 
-    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    With input x_t, hidden state h_t and h_0 = 0 (but see `initial_state`), every
     layer computes
 
     .. math::
@@ -113,7 +113,8 @@ class RNNRegressor(RecurrentRegressor):
         ``hiddenk.bias`` (n_units,) is b, and with ``initial_state="learned"``
         ``hiddenk.initial_h`` (n_units,) h_0; then ``output.weight`` and
         ``output.bias``, and with `skip` ``output.skip`` ((skip_lags + 1) n_channels,
-        n_outputs), lag by lag.
+        n_outputs), lag by lag. With ``initial_state="estimated"`` the inputs of the
+        first layer are the channels, the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also
@@ -155,7 +156,7 @@ class RNNRegressor(RecurrentRegressor):
 class GRURegressor(RecurrentRegressor):
     r"""Gated recurrent units.
 
-    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    With input x_t, hidden state h_t and h_0 = 0 (but see `initial_state`), every
     layer computes
 
     .. math::
@@ -186,7 +187,9 @@ class GRURegressor(RecurrentRegressor):
         ``hiddenk.bias_recurrent`` (n_units,) is b_un, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` (n_units,) h_0; then
         ``output.weight`` and ``output.bias``, and with `skip` ``output.skip``
-        ((skip_lags + 1) n_channels, n_outputs), lag by lag.
+        ((skip_lags + 1) n_channels, n_outputs), lag by lag. With
+        ``initial_state="estimated"`` the inputs of the first layer are the channels,
+        the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also
@@ -223,7 +226,7 @@ class GRURegressor(RecurrentRegressor):
 class LSTMRegressor(RecurrentRegressor):
     r"""Long short-term memory with forget gate.
 
-    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0 (or learnt, see
+    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0 (but see
     `initial_state`), every layer computes
 
     .. math::
@@ -253,7 +256,9 @@ class LSTMRegressor(RecurrentRegressor):
         ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` and ``hiddenk.initial_c``
         (n_units,) are h_0 and c_0; then ``output.weight`` and ``output.bias``, and with
-        `skip` ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag.
+        `skip` ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag. With
+        ``initial_state="estimated"`` the inputs of the first layer are the channels,
+        the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also

@@ -152,7 +152,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Steps of all sequences are pooled; the first ``washout`` steps of each are left
         out, and with ``missing_targets="ignore"`` the targets that were not observed.
         It is the mean of the R^2 of the outputs. Initial state and feedback are those
-        of `predict`.
+        of `predict`; with ``initial_state="estimated"`` and without `state`, those of
+        ``predict(X, y_start=...)`` with the outputs of the `washout`.
 
         Parameters
         ----------

@@ -70,7 +70,9 @@ def residuals(network, data, theta):
     picked = np.linspace(0, data.n_sequences - 1, n_picked).round().astype(int)
     starts = (data.starts + cut)[picked]
     lengths = (data.lengths - cut)[picked]
-    skip = np.maximum(data.skip - cut, np.where(cut > 0, MOST, 0))[picked]
+    skip = np.maximum(data.skip - cut, np.where(cut > 0, data.warm_up or MOST, 0))[
+        picked
+    ]
     records = Records(np.empty((0, 0)), lengths, "list")
     step = np.arange(lengths.sum()) - np.repeat(records.starts, lengths)
     rows = np.repeat(starts, lengths) + step
