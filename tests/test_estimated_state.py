@@ -36,7 +36,7 @@ def tank_of(u, level):
 
 
 def tank(lengths, seed=0, n_outputs=1):
-    """Levels that leak slowly, filled through a saturating valve, from any beginning."""
+    """Levels that leak, filled through a saturating valve, from any beginning."""
     rng, X, y = np.random.default_rng(seed), [], []
     for n in lengths:
         X.append(rng.standard_normal((n, 1)))

@@ -127,8 +127,9 @@ class Dataset:
 
         Each window but the first of a sequence begins with a warm-up: a quarter of it
         repeats the end of the window before, carries no loss, and gives the state time
-        to build up (`warm_up` steps where there is such a number). Every step that counts, counts in exactly one window. Where only
-        the last step has a target, its last `n_steps` steps are the window.
+        to build up (`warm_up` steps where there is such a number). Every step that
+        counts, counts in exactly one window. Where only the last step has a target, its
+        last `n_steps` steps are the window.
         """
         if n_steps is None or n_steps >= self.lengths.max():
             return self
@@ -190,7 +191,7 @@ class Dataset:
         )
 
     def inputs(self, rows, early):
-        """Some rows of `x` as the network sees them, those that are `early` in warm-up."""
+        """Some rows as the network sees them; those that are early are in warm-up."""
         x = self.x[rows]
         return show(x, self.y[rows], early) if self.warm_up else x
 
