@@ -415,6 +415,9 @@ def test_what_fit_refuses():
         make("GRURegressor", washout=0, bptt_steps=8).fit(X, y)
     with pytest.raises(ValueError, match="bptt_steps=3 leaves nothing"):
         make("GRURegressor", bptt_steps=3).fit(X, y)
+    with pytest.raises(ValueError, match="skip_lags=4 reaches beyond the warm-up"):
+        make("GRURegressor", skip="linear", skip_lags=4).fit(X, y)
+    make("GRURegressor", skip="linear", skip_lags=3, bptt_steps=6).fit(X, y)
     with pytest.raises(ValueError, match="one target per sequence"):
         make("GRURegressor").fit(X, [out[-1] for out in y])
     model = make("GRURegressor").fit(X, y)
@@ -438,6 +441,9 @@ def test_what_predict_refuses():
         model.predict(X, y_start=[np.zeros((2, 2))] * 5)
     with pytest.raises(ValueError, match="NaN"):
         model.predict(X, y_start=[[np.nan]] * 5)
+    with pytest.raises(ValueError, match="lags reach over 4"):
+        lagged = make("GRURegressor", skip="linear", skip_lags=3).fit(X, y)
+        lagged.predict(heads(X, 3), y_start=heads(y, 3))
     with pytest.raises(ValueError, match="has no use for it"):
         make("GRURegressor", initial_state="zero").fit(X, y).predict(X, y_start=y)
 

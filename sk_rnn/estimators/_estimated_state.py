@@ -9,6 +9,7 @@ from ..data._dataset import show
 from ..data._records import Records
 from ..data._targets import read_measured
 from ..training._inference import infer
+from ._lags import check_lengths
 
 
 class EstimatedStateMixin:
@@ -62,6 +63,13 @@ class EstimatedStateMixin:
                 f"bptt_steps={self.bptt_steps} leaves nothing of a window behind its "
                 f"warm-up, which is washout={self.washout} with "
                 "initial_state='estimated'. Take windows a few times as long."
+            )
+
+        if self.skip is not None and self.skip_lags > self.washout:
+            raise ValueError(
+                f"skip_lags={self.skip_lags} reaches beyond the warm-up, of washout="
+                f"{self.washout} steps, of which alone the state is made with "
+                "initial_state='estimated': take fewer lags, or a longer washout."
             )
 
     def _dataset(self, samples):
@@ -212,6 +220,7 @@ class EstimatedStateMixin:
 
     def _begun(self, records, y):
         """Outputs and the state behind them, where outputs y were measured, or NaN."""
+        check_lengths(records, self._network)
         x = show(self._inputs(records.rows), y)
         return infer(self._forward, x, records)
 

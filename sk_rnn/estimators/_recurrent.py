@@ -62,7 +62,8 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
         """
         if self.skip is None or not self.skip_lags:
             return {}
-        if self.bptt_steps is not None and self.skip_lags > self.bptt_steps // 4:
+        quarter = self.bptt_steps is not None and not n_shown
+        if quarter and self.skip_lags > self.bptt_steps // 4:
             raise ValueError(
                 f"skip_lags={self.skip_lags} reaches beyond the warm-up of a window of "
                 f"bptt_steps={self.bptt_steps}, a quarter of it: take at most "
