@@ -70,6 +70,10 @@ class Dataset:
         How many first steps of each sequence carry no loss.
     runs : Runs or None
         Where the sequences lie, if they are overlapping windows of series.
+    warm_up : int
+        Number of steps from whose targets the network estimates its state. Where there
+        are any, the last columns of `x` are zero, to be filled with the targets of the
+        steps that carry no loss and a 1 that tells them (see `show`).
     """
 
     x: np.ndarray
@@ -80,6 +84,7 @@ class Dataset:
     last: bool
     skip: np.ndarray
     runs: Runs | None = None
+    warm_up: int = 0
 
     @property
     def n_sequences(self):
@@ -117,7 +122,15 @@ class Dataset:
         y, weight = self.y, self.weight
         if self.last:
             y, weight = y[indices], weight[indices]
-        return Dataset(self.x, starts, lengths, y, weight, self.last, skip)
+        return replace(
+            self,
+            starts=starts,
+            lengths=lengths,
+            skip=skip,
+            y=y,
+            weight=weight,
+            runs=None,
+        )
 
     def behind(self, n_steps):
         """Without the first steps of each sequence, and without those of no more."""
@@ -134,15 +147,16 @@ class Dataset:
 
         Each window but the first of a sequence begins with a warm-up: a quarter of it
         repeats the end of the window before, carries no loss, and gives the state time
-        to build up. Every step that counts, counts in exactly one window. Where only
-        the last step has a target, its last `n_steps` steps are the window.
+        to build up (`warm_up` steps where there is such a number). Every step that
+        counts, counts in exactly one window. Where only the last step has a target, its
+        last `n_steps` steps are the window.
         """
         if n_steps is None or n_steps >= self.lengths.max():
             return self
         if self.last:
             cut = np.maximum(self.lengths - n_steps, 0)
             return replace(self, starts=self.starts + cut, lengths=self.lengths - cut)
-        warm_up = n_steps // 4
+        warm_up = self.warm_up or n_steps // 4
         starts, lengths, skip = [], [], []
         for start, length, skipped in zip(
             self.starts, self.lengths, self.skip, strict=True
@@ -165,7 +179,8 @@ class Dataset:
         Whole sequences are held out: at random, or the last ones if `rng` is None; of
         overlapping windows the last ones of each series, with a gap before them. A
         single sequence gives its last stretch; validation then runs through all of it,
-        and only the last stretch counts.
+        and only the last stretch counts. Where the network estimates its state, this is
+        done as in training: validation begins with a warm-up before the last stretch.
         """
         if self.n_sequences > 1:
             n_held = max(1, round(fraction * self.n_sequences))
@@ -182,9 +197,15 @@ class Dataset:
                 f"several steps with a target at each; got 1 sequence of {n_steps} "
                 f"step(s) with {'one target' if self.last else 'a target at each'}."
             )
-        skip = np.maximum(self.skip, cut)
+        begin = max(cut - self.warm_up, 0) if self.warm_up else 0
         return _both_count(
-            replace(self, lengths=np.array([cut])), replace(self, skip=skip)
+            replace(self, lengths=np.array([cut])),
+            replace(
+                self,
+                starts=self.starts + begin,
+                lengths=self.lengths - begin,
+                skip=np.maximum(self.skip, cut) - begin,
+            ),
         )
 
     def _split(self, n_held, rng):
@@ -199,6 +220,11 @@ class Dataset:
             indices = rng.permutation(indices)
         return indices[:-n_held], indices[-n_held:]
 
+    def inputs(self, rows, early):
+        """Some rows as the network sees them; those that are early are in warm-up."""
+        x = self.x[rows]
+        return show(x, self.y[rows], early) if self.warm_up else x
+
     def batch(self, indices, make_steps=Steps):
         """Pack some sequences, in a structure that `make_steps` makes of lengths."""
         indices = np.asarray(indices)
@@ -207,15 +233,16 @@ class Dataset:
             indices = indices[np.argsort(-lengths, kind="stable")]
         steps = make_steps(self.lengths[indices])
         rows = steps.packing(self.starts[indices])
-        wanted = steps.tail(1) if self.last else steps
         if self.last:
             y, weight = self.y[indices], self.weight[indices]
-        else:
-            y, weight = self.y[rows], self.weight[rows]
-            skip = self.skip[indices]
-            if skip.any():
-                weight = weight * (steps.step >= skip[steps.sequence])
-        return Batch(self.x[rows], steps, wanted, y, weight, indices)
+            return Batch(self.x[rows], steps, steps.tail(1), y, weight, indices)
+        y, weight, early = self.y[rows], self.weight[rows], False
+        skip = self.skip[indices]
+        if skip.any():
+            early = steps.step < skip[steps.sequence]
+            weight = weight * ~early
+        x = self.inputs(rows, early)
+        return Batch(x, steps, steps, y, weight, indices)
 
     def tiles(self):
         """Pack all sequences, longest first, in batches of bounded size."""
@@ -242,6 +269,29 @@ class Dataset:
             yield [
                 self.batch(part[tile], make_steps) for tile in tiles(self.lengths[part])
             ]
+
+
+def show(x, y, which=True):
+    """Write outputs, and a 1 that tells them, into the last columns of rows, in place.
+
+    A row in which an output is missing (NaN) shows none of them.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n_rows, n_channels + n_outputs + 1)
+        With zeros in these columns.
+    y : ndarray of shape (n_rows, n_outputs)
+    which : ndarray of bool of shape (n_rows,), default=True
+        The rows that show them.
+
+    Returns
+    -------
+    x : ndarray
+    """
+    shown = which & ~np.isnan(y).any(axis=1)
+    x[shown, -1 - y.shape[1] : -1] = y[shown]
+    x[shown, -1] = 1
+    return x
 
 
 def _both_count(training, validation):

@@ -171,33 +171,44 @@ def _targets_of_records(y, records, dtype, missing):
     return Targets(values, False, flat)
 
 
-def read_y_init(y_init, records, n_outputs, dtype):
-    """Outputs measured before the first step of each record.
+def read_measured(name, place, y, records, n_outputs, dtype, missing="error"):
+    """Some measured outputs of each record, oldest first.
+
+    Parameters
+    ----------
+    name, place : str
+        Of the parameter, and of the outputs: "before the first step".
+    y : object
+    records, dtype, missing
+        See `read_y`.
+    n_outputs : int
 
     Returns
     -------
-    list of ndarray of shape (n_init_i, n_outputs)
+    list of ndarray of shape (n_i, n_outputs)
     """
     n = len(records.lengths)
     if records.is_one_table:
-        y_init = [y_init]
-    n_given = len(y_init) if np.iterable(y_init) else 0
+        y = [y]
+    n_given = len(y) if np.iterable(y) else 0
     if n_given != n:
         raise ValueError(
-            "y_init must hold the outputs before the first step of each of the "
-            f"{n} sequences; got {n_given} entries."
+            f"{name} must hold the outputs {place} of each of the {n} sequences; got "
+            f"{n_given} entries."
         )
+    size, finite = f"n{name[1:]}", True if missing == "error" else "allow-nan"
     parts = []
-    for k, part in enumerate(y_init):
+    for k, part in enumerate(y):
         part = np.asarray(part, dtype=dtype)
         if part.ndim == 1 and n_outputs == 1:
             part = part[:, None]
         if part.ndim != 2 or part.shape[1] != n_outputs:
             raise ValueError(
-                f"y_init for sequence {k} has shape {part.shape}; expected "
-                f"(n_init, {n_outputs})" + (" or (n_init,)." if n_outputs == 1 else ".")
+                f"{name} for sequence {k} has shape {part.shape}; expected "
+                f"({size}, {n_outputs})"
+                + (f" or ({size},)." if n_outputs == 1 else ".")
             )
         if len(part):
-            check_array(part, input_name=f"y_init[{k}]")
+            check_array(part, input_name=f"{name}[{k}]", ensure_all_finite=finite)
         parts.append(part)
     return parts

@@ -227,6 +227,10 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
         )
 
     # ----------------------------------------------------------------- inference
+    def _inputs(self, rows):
+        """Rows of channels as the network sees them where no output is measured."""
+        return self._x_scaler.transform(rows)
+
     def _read(self, X):
         """Records of the form that `fit` saw."""
         if not self.__sklearn_is_fitted__():  # told in a tenth of the time
@@ -249,7 +253,7 @@ class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
 
         `last` says whether only those of last steps are wanted (default: as in fit).
         """
-        x = self._x_scaler.transform(records.rows)
+        x = self._inputs(records.rows)
         last = self._last if last is None else last
         rows, state = infer(self._forward, x, records, state, last)
         self._check_simulation(state)

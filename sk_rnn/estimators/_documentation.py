@@ -58,8 +58,9 @@ dropout : float in [0, 1), default=0.0
 bptt_steps : int or None, default=None
     Truncated BPTT: gradients reach back over at most so many steps. Longer sequences
     are cut into windows of this length, and `batch_size` then counts windows. Every
-    window but the first of a sequence begins with a warm-up: its first quarter repeats
-    the end of the window before, builds up the state, and carries no loss. Where only
+    window but the first of a sequence begins with a warm-up: its first quarter (or what
+    `initial_state` says) repeats the end of the window before, builds up the state, and
+    carries no loss. Where only
     the last step has a target, `fit` sees the last so many steps alone.
 time_scale : float >= 2 or None, default=None
     Longest memory of the units at initialisation, in steps. Each unit draws a time
@@ -70,12 +71,22 @@ time_scale : float >= 2 or None, default=None
     or times -1/tau ("residual"); an "integrator" forgets nothing. All other recurrent
     weights are orthogonal (of "residual", a tenth of that), as all are with None. Where
     something must be remembered over a known distance, that distance is a good value.
-initial_state : {"zero", "learned"}, default="zero"
+initial_state : {"zero", "learned", "estimated"}, default="zero"
     The state of each recurrent layer where a sequence starts afresh. "learned": one for
     all sequences, trained with the weights from zero on, and free of the L2 penalty. It
     helps where all sequences begin in the same state, other than rest, and most where
     they are short. Windows of `bptt_steps` begin there, too, also those that are no
     beginning of a sequence.
+    "estimated": from measured outputs, for an input that drives an output (a target at
+    every step). In the first `washout` steps of a sequence, which carry no loss, and of
+    each window of `bptt_steps` (whose warm-up this is then), the network also sees the
+    outputs, standardised, and a 1 that tells them; at all other steps both are 0. So it
+    learns to bring its state to that of the system while it is shown the outputs, and
+    to run on freely from there (Mohajerin & Waslander, IEEE TNNLS 30 (2019), have a
+    second network for it). A step at which an output is missing shows none. Later on
+    hand in ``predict(X, y_start=...)``, the outputs at the first steps of X, or
+    ``state=warm_up(X_past, y_past)``; `score` takes the first ones of y, unless it is
+    given a state. With neither, sequences begin at zero, which is warned of.
 """,
     "skip parameters": """
 Training begins with the least-squares solution of this path (that of `AutoRegressor`,

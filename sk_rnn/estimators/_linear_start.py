@@ -8,11 +8,12 @@ from ..layers import Chain, Delay, Skip
 from ._lagged_rows import LaggedRows
 
 
-def beside(layers, skip):
+def beside(layers, skip, n_straight=None):
     """A chain of layers, with a linear path beside them if `skip` says so.
 
     What comes in through a delay line at the front is what the path sees, too. A delay
-    line decides its output alone, so it stays in front of both, and is run once.
+    line decides its output alone, so it stays in front of both, and is run once. Of
+    what the network sees, the path sees the first `n_straight` columns (None: all).
     """
     if skip is None:
         return Chain(layers)
@@ -21,7 +22,7 @@ def beside(layers, skip):
     if isinstance(first, Delay):
         front = {name: first}
         layers = {key: layer for key, layer in layers.items() if key != name}
-    return Chain(front | {"": Skip(Chain(layers))})
+    return Chain(front | {"": Skip(Chain(layers), n_straight)})
 
 
 def begin_linear(network, data, thetas):
@@ -35,7 +36,9 @@ def begin_linear(network, data, thetas):
     thetas : list of ndarray of shape (network.size,)
     """
     n_lags = 1 + sum(layer.reach for layer in network.layers[:-1])
-    solution = _solve(data, n_lags)
+    n_straight = network.views(thetas[0])["output.skip"].shape[0]
+    own = replace(data, x=data.x[:, : n_straight // n_lags])
+    solution = _solve(own, n_lags)
     n_outputs = solution.shape[1]
     # The delay line puts the newest value first.
     coef = solution[:-1].reshape(n_lags, -1, n_outputs)[::-1]

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._compat import StrOptions, at_least, check_parameters
 from .._warnings import warn_caller
-from ..data._targets import read_y_init
+from ..data._targets import read_measured
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback, Mean, taps_of
 from ..training._inference import infer
 from ._documentation import document
@@ -253,7 +253,8 @@ class NARXRegressor(NetworkRegressor):
         """A fresh start, but for the outputs before it."""
         delay, loop = self._network.layers
         check_lengths(records, self._network)
-        given = read_y_init(y_init, records, self.n_outputs_, self._theta.dtype)
+        place, size = "before the first step", (self.n_outputs_, self._theta.dtype)
+        given = read_measured("y_init", place, y_init, records, *size)
         fresh = self._fresh(len(records.lengths))
         for _, _, (_, own) in self._members(fresh):
             for k, y in enumerate(given):
@@ -388,7 +389,7 @@ class NARXRegressor(NetworkRegressor):
             )
         parts = self._initial_state(records, state)
         parts = self._fresh(len(records.lengths)) if parts is None else parts
-        x = self._x_scaler.transform(records.rows)
+        x = self._inputs(records.rows)
         y = self._y_scaler.transform(targets.values)
         y = self._fed_back(records, x, y, parts)
         rows = [

@@ -7,12 +7,13 @@ from typing import ClassVar
 from .._compat import Interval, StrOptions, at_least
 from ..layers import ACTIVATIONS, CELLS, Delay, Dense, Recurrent
 from ._documentation import document
+from ._estimated_state import EstimatedStateMixin
 from ._linear_start import beside
 from ._network import NetworkRegressor
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RecurrentRegressor(NetworkRegressor):
+class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
     """Stacked recurrent layers and a linear output.
 
     A subclass for a cell of its own names it in `cell`, as in `CELLS`.
@@ -32,7 +33,7 @@ class RecurrentRegressor(NetworkRegressor):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "bptt_steps": [at_least(2), None],
         "time_scale": [at_least(2, Real), None],
-        "initial_state": [StrOptions({"zero", "learned"})],
+        "initial_state": [StrOptions({"zero", "learned", "estimated"})],
         "skip": [StrOptions({"linear"}), None],
         "skip_lags": [at_least(0)],
     }
@@ -41,7 +42,8 @@ class RecurrentRegressor(NetworkRegressor):
         return CELLS[self.cell]()
 
     def _build(self, n_channels, n_outputs, n_steps):
-        layers, n_in = self._lines(n_channels), n_channels
+        n_shown = self._n_shown(n_outputs)
+        layers, n_in = self._lines(n_channels, n_shown), n_channels + n_shown
         learned = self.initial_state == "learned"
         for k, n_units in enumerate(self._hidden_sizes(minimum=1)):
             layers[f"hidden{k}"] = Recurrent(
@@ -49,23 +51,27 @@ class RecurrentRegressor(NetworkRegressor):
             )
             layers |= self._dropout(k, n_units)
             n_in = n_units
-        return beside(layers | {"output": Dense(n_in, n_outputs)}, self.skip)
+        layers["output"] = Dense(n_in, n_outputs)
+        return beside(layers, self.skip, n_channels * (self.skip_lags + 1))
 
-    def _lines(self, n_channels):
+    def _lines(self, n_channels, n_shown):
         """A delay line for the linear path, and one that shows the newest step alone.
 
-        The second is the network's, which has a memory of its own.
+        The second is the network's, which has a memory of its own, and alone sees the
+        `n_shown` inputs behind the channels.
         """
         if self.skip is None or not self.skip_lags:
             return {}
-        if self.bptt_steps is not None and self.skip_lags > self.bptt_steps // 4:
+        quarter = self.bptt_steps is not None and not n_shown
+        if quarter and self.skip_lags > self.bptt_steps // 4:
             raise ValueError(
                 f"skip_lags={self.skip_lags} reaches beyond the warm-up of a window of "
                 f"bptt_steps={self.bptt_steps}, a quarter of it: take at most "
                 f"{self.bptt_steps // 4} lags, or longer windows."
             )
-        delay = Delay([(n_channels, range(self.skip_lags + 1))])
-        newest = [(n_channels, (0,)), (delay.n_out - n_channels, ())]
+        shown = [(n_shown, (0,))] * (n_shown > 0)
+        delay = Delay([(n_channels, range(self.skip_lags + 1)), *shown])
+        newest = [(n_channels, (0,)), (n_channels * self.skip_lags, ()), *shown]
         return {"delay": delay, "newest": Delay(newest)}
 
 
@@ -74,7 +80,7 @@ class RecurrentRegressor(NetworkRegressor):
 class RNNRegressor(RecurrentRegressor):
     r"""Recurrent network of Elman's kind, or with one of two longer memories.
 
-    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    With input x_t, hidden state h_t and h_0 = 0 (but see `initial_state`), every
     layer computes
 
     .. math::
@@ -108,7 +114,8 @@ class RNNRegressor(RecurrentRegressor):
         ``hiddenk.bias`` (n_units,) is b, and with ``initial_state="learned"``
         ``hiddenk.initial_h`` (n_units,) h_0; then ``output.weight`` and
         ``output.bias``, and with `skip` ``output.skip`` ((skip_lags + 1) n_channels,
-        n_outputs), lag by lag.
+        n_outputs), lag by lag. With ``initial_state="estimated"`` the inputs of the
+        first layer are the channels, the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also
@@ -150,7 +157,7 @@ class RNNRegressor(RecurrentRegressor):
 class GRURegressor(RecurrentRegressor):
     r"""Gated recurrent units.
 
-    With input x_t, hidden state h_t and h_0 = 0 (or learnt, see `initial_state`), every
+    With input x_t, hidden state h_t and h_0 = 0 (but see `initial_state`), every
     layer computes
 
     .. math::
@@ -181,7 +188,9 @@ class GRURegressor(RecurrentRegressor):
         ``hiddenk.bias_recurrent`` (n_units,) is b_un, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` (n_units,) h_0; then
         ``output.weight`` and ``output.bias``, and with `skip` ``output.skip``
-        ((skip_lags + 1) n_channels, n_outputs), lag by lag.
+        ((skip_lags + 1) n_channels, n_outputs), lag by lag. With
+        ``initial_state="estimated"`` the inputs of the first layer are the channels,
+        the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also
@@ -218,7 +227,7 @@ class GRURegressor(RecurrentRegressor):
 class LSTMRegressor(RecurrentRegressor):
     r"""Long short-term memory with forget gate.
 
-    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0 (or learnt, see
+    With input x_t, hidden state h_t, cell state c_t and h_0 = c_0 = 0 (but see
     `initial_state`), every layer computes
 
     .. math::
@@ -248,7 +257,9 @@ class LSTMRegressor(RecurrentRegressor):
         ``hiddenk.bias`` (4 n_units,) b, all in the order o, i, f, g, and with
         ``initial_state="learned"`` ``hiddenk.initial_h`` and ``hiddenk.initial_c``
         (n_units,) are h_0 and c_0; then ``output.weight`` and ``output.bias``, and with
-        `skip` ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag.
+        `skip` ``output.skip`` ((skip_lags + 1) n_channels, n_outputs), lag by lag. With
+        ``initial_state="estimated"`` the inputs of the first layer are the channels,
+        the outputs shown, and the 1 that tells them.
     [training attributes]
 
     See Also

@@ -96,7 +96,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         if self._differencing is not None:
             return self._differencing.encode(samples)
         rows, values = samples.records.rows, samples.targets.values
-        return self._x_scaler.transform(rows), self._y_scaler.transform(values)
+        return self._inputs(rows), self._y_scaler.transform(values)
 
     def _whole(self, network):
         is_bare = self._differencing is None
@@ -173,7 +173,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         Steps of all sequences are pooled; the first ``washout`` steps of each are left
         out, and with ``missing_targets="ignore"`` the targets that were not observed.
         It is the mean of the R^2 of the outputs. Initial state and feedback are those
-        of `predict`.
+        of `predict`; with ``initial_state="estimated"`` and without `state`, those of
+        ``predict(X, y_start=...)`` with the outputs of the `washout`.
 
         Parameters
         ----------
@@ -191,9 +192,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         records = self._read(X)
         targets = self._read_known_targets(y, records)
         weight = Samples.weighted(records, targets, sample_weight, self.washout).weight
-        rows, _ = self._infer(records, self._initial_state(records, state))
+        rows = self._scored(records, targets, state)
         y_pred = self._y_scaler.inverse_transform(rows)
         return _mean_r2(targets.values, y_pred, weight)
+
+    def _scored(self, records, targets, state):
+        """The outputs that are scored, standardised."""
+        return self._infer(records, self._initial_state(records, state))[0]
 
     @document
     def forecast(

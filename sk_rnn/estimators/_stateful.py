@@ -18,6 +18,10 @@ class StatefulMixin:
     entry for each sequence.
     """
 
+    #: How many last steps of a past with measured outputs a state is made of, whatever
+    #: came before them; None: all.
+    _n_past = None
+
     def _identify(self):
         """Give the fitted model a name, by which it knows its states again."""
         digest = blake2b(self._theta.tobytes(), digest_size=16)
@@ -29,7 +33,7 @@ class StatefulMixin:
 
     def _remember(self, records, targets):
         """Remember the end of the table that `fit` saw, for `predict` to go on."""
-        x, y = self._x_scaler.transform(records.rows), targets.values
+        x, y = self._inputs(records.rows), targets.values
         parts = self._after(records, x, self._y_scaler.transform(y), None)
         self._end = self._state(records, parts, None)
         self._seen = len(records.rows), records.digest()
@@ -44,7 +48,10 @@ class StatefulMixin:
         y : array-like or list of array-like, default=None
             The outputs measured meanwhile, one at every step. A `NARXRegressor` needs
             them; without them it simulates the past, and it may do so for some that are
-            missing (see its `feedback`). Other models have no use for them.
+            missing (see its `feedback`). A recurrent network with
+            ``initial_state="estimated"`` estimates its state from the last of them, as
+            many as the `washout` (with which more than one piece of a past is one too
+            short); without them it runs free. Other models have no use for them.
         state : State, default=None
             Where X goes on; None: X is the beginning. (`predict` without a state goes
             on behind the rows of `fit`; this does not.)
@@ -58,15 +65,29 @@ class StatefulMixin:
         ------
         ValueError, TypeError
             For a state of another model or for another number of sequences.
+
+        Warns
+        -----
+        UserWarning
+            With ``initial_state="estimated"``, if sequences begin without a state and
+            without measured outputs.
         """
         records = self._read(X)
         known = self._own(state, records)
-        x = self._x_scaler.transform(records.rows)
+        x = self._inputs(records.rows)
         if y is not None:
             y = self._y_scaler.transform(self._read_steps(y, records))
+        self._check_past(records, known, y)
         parts = self._after(records, x, y, self._parts(known, records))
         self._check_simulation(parts)
         return self._state(records, parts, known)
+
+    def _check_past(self, records, known, y=None):
+        """Warn or refuse if less is known than the model needs.
+
+        Of the past of records that are to be predicted; or, with outputs y that were
+        measured (standardised), of the records that are the past.
+        """
 
     def _read_steps(self, y, records):
         """Rows of targets, one at every step."""
@@ -103,9 +124,11 @@ class StatefulMixin:
 
     def _known(self, records, state):
         """The State in which `predict` begins, or None for a fresh start."""
-        return self._ready(
+        known = self._ready(
             self._end_of_fit(records) if state is None else state, records
         )
+        self._check_past(records, known)
+        return known
 
     def _ready(self, state, records):
         """A state (or None) behind which records fill the delay lines."""

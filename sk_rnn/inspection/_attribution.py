@@ -107,8 +107,9 @@ def attribution(estimator, X, *, n_lags=None, n_targets=1):
         axis=0,
     )
     y_scale, x_scale = estimator._y_scaler.scale, estimator._x_scaler.scale
-    gradient *= y_scale[:, None, None] / x_scale
-    return gradient
+    # Measured outputs that a warm-up would show are no channels of X.
+    gradient = gradient[..., : len(x_scale)]
+    return gradient * (y_scale[:, None, None] / x_scale)
 
 
 def _check_targets(estimator, n_lags, n_targets):

@@ -55,7 +55,7 @@ class Model:
         network, theta, state = members[member]
         self.network, self.state = _at_rest(network, state)
         self.theta = theta.astype(float)
-        self.x = estimator._x_scaler.transform(records.rows.astype(float))
+        self.x = estimator._inputs(records.rows.astype(float))
         self.starts, self.lengths = records.starts, records.lengths
 
     def layers(self, state):

@@ -6,20 +6,23 @@ from ._base import Layer
 
 
 class Beside(Layer):
-    """``y = network(x) + x V``: the inputs also go straight to the outputs.
+    """``y = network(x) + x V``: inputs also go straight to the outputs.
 
     Parameters
     ----------
     network : Chain
+    n_straight : int, default=None
+        How many of the inputs do so, the first ones; None: all.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, n_straight=None):
         self.network = network
         self.n_in, self.n_out, self.reach = network.n_in, network.n_out, network.reach
+        self.n_straight = self.n_in if n_straight is None else n_straight
         self.shapes = network.shapes
 
     def _weight(self, theta):
-        """V, of shape (n_in, n_out)."""
+        """V, of shape (n_straight, n_out)."""
         raise NotImplementedError
 
     def initialise(self, theta, rng):
@@ -33,7 +36,7 @@ class Beside(Layer):
         y, state, cache = self.network.forward(
             of_network, x, steps, wanted, state, workspace
         )
-        x = rows_wanted(x, steps, wanted)
+        x = self._straight(x, steps, wanted)
         y = y + x @ self._weight(theta)
         return y, state, None if workspace is None else (cache, x, steps, wanted)
 
@@ -43,7 +46,7 @@ class Beside(Layer):
 
         def run(x, steps, wanted, state=None):
             y, state, _ = forward(x, steps, wanted, state)
-            return y + rows_wanted(x, steps, wanted) @ weight, state, None
+            return y + self._straight(x, steps, wanted) @ weight, state, None
 
         return run
 
@@ -53,7 +56,8 @@ class Beside(Layer):
         straight = dy @ self._weight(theta).T if need_dx else None
         dx = self.network.backward(theta[:n], dy, cache, dtheta[:n], need_dx)
         if need_dx:
-            dx[slice(None) if wanted is steps else steps.rows_of(wanted)] += straight
+            rows = slice(None) if wanted is steps else steps.rows_of(wanted)
+            dx[rows, : self.n_straight] += straight
         return dx
 
     def n_tangents(self, steps, wanted):
@@ -64,9 +68,13 @@ class Beside(Layer):
         cache, x, steps, wanted = cache
         of_network = self.network.tangent(theta[: self.network.size], cache, dx)
         if dx is not None:
-            weight = self._weight(theta)
-            of_network[..., : dx.shape[2]] += weight.T @ rows_wanted(dx, steps, wanted)
+            weight, dx = self._weight(theta), self._straight(dx, steps, wanted)
+            of_network[..., : dx.shape[2]] += weight.T @ dx
         return of_network
+
+    def _straight(self, x, steps, wanted):
+        """What of the inputs goes straight to the outputs, of the rows wanted."""
+        return rows_wanted(x, steps, wanted)[:, : self.n_straight]
 
 
 class Skip(Beside):
@@ -77,11 +85,13 @@ class Skip(Beside):
     Parameters
     ----------
     network : Chain
+    n_straight : int, default=None
+        As in `Beside`.
     """
 
-    def __init__(self, network):
-        super().__init__(network)
-        self.shapes = network.shapes | {"output.skip": (self.n_in, self.n_out)}
+    def __init__(self, network, n_straight=None):
+        super().__init__(network, n_straight)
+        self.shapes = network.shapes | {"output.skip": (self.n_straight, self.n_out)}
 
     def _weight(self, theta):
         return self.views(theta)["output.skip"]
@@ -98,7 +108,7 @@ class Skip(Beside):
     def tangent(self, theta, cache, dx):
         of_network = super().tangent(theta, cache, dx)
         _, x, _, _ = cache
-        own = np.zeros((len(x), self.n_out, self.n_in, self.n_out), x.dtype)
+        own = np.zeros((len(x), self.n_out, self.n_straight, self.n_out), x.dtype)
         k = np.arange(self.n_out)
         own[:, k, :, k] = x
         own = own.reshape(len(x), self.n_out, -1)

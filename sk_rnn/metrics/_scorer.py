@@ -59,6 +59,9 @@ def make_sequence_scorer(
     where it is "ignore", rows in which an output was not observed are left out. Of any
     other estimator, an ensemble for one, all steps count.
 
+    A model with ``initial_state="estimated"`` is asked to predict without the outputs
+    of the washout, from which its own `score` begins, and warns of it.
+
     Examples
     --------
     >>> import numpy as np

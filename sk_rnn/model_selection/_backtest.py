@@ -218,7 +218,7 @@ class _Run:
         Outputs before them are measured.
         """
         model = self.model
-        x = model._x_scaler.transform(records.rows)
+        x = model._inputs(records.rows)
         y = self.outside.transform_y(self.y.reshape(len(x), -1))
         y = model._y_scaler.transform(y)
         of = np.searchsorted(records.starts, origins, side="right") - 1
@@ -227,6 +227,9 @@ class _Run:
             if sequence != last:
                 parts = model._fresh(1)
                 first, last = records.starts[sequence], sequence
+            if model._n_past is not None:
+                first = max(records.starts[sequence], origin - model._n_past)
+                model._warn_of_short_past(np.array([origin - first < model._n_past]))
             if first < origin:
                 part = slice(first, origin)
                 past = Records(x[part], np.array([origin - first]), "list")

@@ -70,11 +70,14 @@ def residuals(network, data, theta):
     picked = np.linspace(0, data.n_sequences - 1, n_picked).round().astype(int)
     starts = (data.starts + cut)[picked]
     lengths = (data.lengths - cut)[picked]
-    skip = np.maximum(data.skip - cut, np.where(cut > 0, MOST, 0))[picked]
+    skip = np.maximum(data.skip - cut, np.where(cut > 0, data.warm_up or MOST, 0))[
+        picked
+    ]
     records = Records(np.empty((0, 0)), lengths, "list")
     step = np.arange(lengths.sum()) - np.repeat(records.starts, lengths)
     rows = np.repeat(starts, lengths) + step
-    y_pred, _ = infer(network.bind(theta), data.x[rows], records, None, data.last)
+    x = data.inputs(rows, step < np.repeat(skip, lengths))
+    y_pred, _ = infer(network.bind(theta), x, records, None, data.last)
     which = picked if data.last else rows
     counts = (data.weight[which] > 0) & ~np.isnan(data.y[which]).any(axis=1)
     if not data.last:
