@@ -15,10 +15,17 @@ LAGS = {
 }
 
 
+#: As few numbers and iterations as show what is to be seen, and a plain minimisation.
+SMALL = {
+    **{"hidden_layer_sizes": 4, "max_iter": 15, "random_state": 0},
+    **{"alpha": 1e-4, "early_stopping": False},
+}
+
+
 def make(name, *, lags=False, **params):
     """A small estimator; with `lags` where rows have no fixed length."""
     if name != "AutoRegressor":
-        params = {"hidden_layer_sizes": 4, "max_iter": 15, "random_state": 0} | params
+        params = SMALL | params
     if lags:
         params = LAGS.get(name, {}) | params
     return getattr(sk_rnn, name)(**params)

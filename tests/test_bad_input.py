@@ -252,7 +252,7 @@ OF_ONE = [
     ("RNNRegressor", {"recurrence": "lstm"}, "recurrence"),
     ("RNNRegressor", {"hidden_layer_sizes": ()}, "at least 1 of them"),
     ("LSTMRegressor", {"bptt_steps": 1}, "bptt_steps"),
-    ("GRURegressor", {"dropout": 0.1}, "needs solver='adam'"),
+    ("GRURegressor", {"solver": "lbfgs", "dropout": 0.1}, "needs solver='adam'"),
     ("LSTMRegressor", {"time_scale": 1.5}, "time_scale"),
     ("LSTMRegressor", {"solver": "lm", "loss": "huber"}, "a sum of squares; got loss="),
     ("NARXRegressor", {"solver": "lm", "loss": "quantile"}, "a sum of squares"),
@@ -273,7 +273,7 @@ def test_hyper_parameters_out_of_range(name, params, message):
 
 
 def test_derivatives_that_do_not_fit_into_memory(monkeypatch):
-    monkeypatch.setattr("sk_rnn.estimators._network.MOST_DERIVATIVES", 1000)
+    monkeypatch.setattr("sk_rnn.estimators._training.MOST_DERIVATIVES", 1000)
     with pytest.raises(
         ValueError, match=r"would hold .* derivatives .* small networks"
     ):

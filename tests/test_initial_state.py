@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from estimators import SMALL
 from helpers import assert_near
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -44,7 +45,7 @@ LENGTHS = [8, 5, 1, 7, 8, 3, 2, 6, 4, 8]
 
 
 def make(name, **params):
-    defaults = {"hidden_layer_sizes": 3, "max_iter": 20, "random_state": 0}
+    defaults = SMALL | {"hidden_layer_sizes": 3, "max_iter": 20}
     return getattr(sk_rnn, name)(initial_state="learned", **defaults | params)
 
 

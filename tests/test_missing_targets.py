@@ -166,6 +166,7 @@ def test_outputs_are_fitted_as_if_each_were_alone(solver, standardize, form):
     options = {"hidden_layer_sizes": (), "alpha": 0.0, "tol": 0.0, "max_iter": 500}
     options |= {"missing_targets": "ignore", "solver": solver, "n_lags": 2}
     options |= {"standardize": standardize, "n_iter_no_change": 500}
+    options |= {"early_stopping": False}
     options |= {"time_axis": params.get("time_axis", 1)}
     gaps = with_gaps(y, share=0.4)
     both = joined(TDNNRegressor(**options).fit(X, gaps).predict(X))
@@ -181,7 +182,7 @@ def test_a_linear_filter_is_least_squares_of_what_was_observed():
     gaps = with_gaps(y)
     model = TDNNRegressor(
         hidden_layer_sizes=(), n_lags=0, alpha=0.0, time_axis=0, solver="lm"
-    ).set_params(missing_targets="ignore", tol=0, n_iter_no_change=200)
+    ).set_params(missing_targets="ignore", tol=0, early_stopping=False)
     y_pred = model.fit(X, gaps).predict(X)
     Z = np.column_stack([X, np.ones(len(X))])
     for k in range(2):

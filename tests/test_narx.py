@@ -419,6 +419,7 @@ def test_linear_arx_with_dead_times_is_least_squares(solver, feedback):
         if feedback == "measured":
             y[t] += 0.3 * rng.standard_normal(2)
     params = {"alpha": 0, "standardize": False, "max_iter": 2000, "tol": 1e-15}
+    params |= {"early_stopping": False}
     arx = model(
         hidden_layer_sizes=(),
         feedback=feedback,

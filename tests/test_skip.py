@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimators import forms
+from estimators import SMALL, forms
 from helpers import assert_near
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -24,8 +24,12 @@ AT_START = {"solver": "adam", "learning_rate_init": 1e-30, "max_iter": 1, "tol":
 
 def make(name, n_lags=2, **params):
     lags = "n_lags" if name == "TDNNRegressor" else "skip_lags"
-    small = {"hidden_layer_sizes": 3, "max_iter": 10, "random_state": 0}
-    params = small | {"skip": "linear", lags: n_lags} | params
+    params = (
+        SMALL
+        | {"hidden_layer_sizes": 3, "max_iter": 10}
+        | {"skip": "linear", lags: n_lags}
+        | params
+    )
     return getattr(sk_rnn, name)(**params)
 
 

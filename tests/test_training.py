@@ -14,6 +14,7 @@ import sk_rnn
 from sk_rnn import NARXRegressor
 from sk_rnn._compat import CallbackSupportMixin
 from sk_rnn.data._dataset import Dataset
+from sk_rnn.estimators._training import Training
 from sk_rnn.solvers import SOLVERS
 from sk_rnn.training._losses import SquaredError
 from sk_rnn.training._objective import Objective
@@ -59,8 +60,8 @@ def test_whole_sequences_are_held_out(form, monkeypatch):
     split = []
     original = Dataset.hold_out
 
-    def spy(self, fraction, rng):
-        split.append((self, *original(self, fraction, rng)))
+    def spy(self, *args):
+        split.append((self, *original(self, *args)))
         return split[0][1:]
 
     monkeypatch.setattr(Dataset, "hold_out", spy)
@@ -153,10 +154,16 @@ def test_max_time_is_that_of_the_whole_curriculum():
     assert len(told) == 1 and model.n_iter_ == 1
 
 
-@pytest.mark.parametrize("solver, patience", [("lbfgs", 10), ("adam", 20), ("lm", 10)])
-def test_patience_that_fits_the_solver(solver, patience):
+@pytest.mark.parametrize(
+    "solver, early_stopping, patience",
+    [
+        *[("lbfgs", False, 10), ("adam", False, 20), ("lm", False, 10)],
+        *[("lbfgs", True, 50), ("adam", True, 20), ("lm", True, 30)],
+    ],
+)
+def test_patience_that_fits_the_solver(solver, early_stopping, patience):
     params = {"solver": solver, "tol": 10.0, "max_iter": 200}
-    params |= {"learning_rate": "constant", "early_stopping": True}
+    params |= {"learning_rate": "constant", "early_stopping": early_stopping}
     model = make("GRURegressor", **params).fit(X, Y)
     assert model.n_iter_ == 1 + patience
     same = make("GRURegressor", n_iter_no_change=patience, **params).fit(X, Y)
@@ -167,9 +174,10 @@ def test_patience_that_fits_the_solver(solver, patience):
     "n_sequences, size", [(1, 1), (5, 5), (40, 8), (600, 12), (5000, 100), (10**6, 200)]
 )
 def test_automatic_batch_size(n_sequences, size):
-    model = sk_rnn.GRURegressor()
-    assert model._batch_size(n_sequences) == size
-    assert model.set_params(batch_size=500)._batch_size(600) == min(500, 600)
+    training = Training(sk_rnn.GRURegressor(), None, None, None, np.inf)
+    assert training._batch_size(n_sequences) == size
+    training.estimator.set_params(batch_size=500)
+    assert training._batch_size(600) == min(500, 600)
 
 
 def test_a_noisy_end_at_a_constant_rate_is_told_and_an_adaptive_one_is_none():
@@ -342,9 +350,7 @@ def test_an_interrupted_fit_keeps_what_it_reached(solver, monkeypatch):
         return jacobian(self, theta)
 
     monkeypatch.setattr(Objective, "jacobian", interrupted)
-    model = sk_rnn.GRURegressor(
-        hidden_layer_sizes=4, solver=solver, random_state=0, max_iter=500, tol=0
-    )
+    model = make("GRURegressor", solver=solver, max_iter=500, tol=0)
     with pytest.warns(UserWarning, match="interrupted by user after iteration"):
         model.fit(X, Y)
     assert 1 <= model.n_iter_ < 8
@@ -358,7 +364,7 @@ def test_a_failing_fit_leaves_the_fitted_estimator(monkeypatch):
     model = make("GRURegressor").fit(X, Y)
     before = pickle.dumps(model.__dict__)
     monkeypatch.setattr(
-        "sk_rnn.estimators._network.Monitor.update",
+        "sk_rnn.estimators._training.Monitor.update",
         lambda *a, **b: (_ for _ in ()).throw(OSError("x")),
     )
     with pytest.raises(OSError):

@@ -306,8 +306,8 @@ def test_training_windows_share_no_step_with_those_held_out(
 def spy_on_the_split(monkeypatch):
     split, original = [], Dataset.hold_out
 
-    def spy(self, fraction, rng):
-        split.append((self, *original(self, fraction, rng)))
+    def spy(self, *args):
+        split.append((self, *original(self, *args)))
         return split[-1][1:]
 
     monkeypatch.setattr(Dataset, "hold_out", spy)

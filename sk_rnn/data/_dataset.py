@@ -95,6 +95,11 @@ class Dataset:
         return int(self.lengths.sum())
 
     @property
+    def n_targets(self):
+        """Number of steps with a target that counts."""
+        return int(np.count_nonzero(self.counts.any(axis=1)))
+
+    @property
     def weight_sum(self):
         """Sum of the weights of all targets that count."""
         if self.last:
@@ -173,14 +178,14 @@ class Dataset:
             skip=np.concatenate(skip),
         )
 
-    def hold_out(self, fraction, rng):
+    def hold_out(self, fraction, rng, n_before=None):
         """Split into (training, validation) data.
 
         Whole sequences are held out: at random, or the last ones if `rng` is None; of
         overlapping windows the last ones of each series, with a gap before them. A
         single sequence gives its last stretch; validation then runs through all of it,
-        and only the last stretch counts. Where the network estimates its state, this is
-        done as in training: validation begins with a warm-up before the last stretch.
+        or begins `n_before` steps before that stretch, which alone counts. Where the
+        network estimates its state, it begins with a warm-up, as in training.
         """
         if self.n_sequences > 1:
             n_held = max(1, round(fraction * self.n_sequences))
@@ -197,7 +202,8 @@ class Dataset:
                 f"several steps with a target at each; got 1 sequence of {n_steps} "
                 f"step(s) with {'one target' if self.last else 'a target at each'}."
             )
-        begin = max(cut - self.warm_up, 0) if self.warm_up else 0
+        n_before = self.warm_up or n_before or cut
+        begin = max(cut - n_before, 0)
         return _both_count(
             replace(self, lengths=np.array([cut])),
             replace(

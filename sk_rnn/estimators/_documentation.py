@@ -55,13 +55,16 @@ UserWarning
 dropout : float in [0, 1), default=0.0
     Share of the outputs of each hidden layer that is zeroed in training, for
     ``solver="adam"`` only.
-bptt_steps : int or None, default=None
+bptt_steps : int, None or "auto", default="auto"
     Truncated BPTT: gradients reach back over at most so many steps. Longer sequences
     are cut into windows of this length, and `batch_size` then counts windows. Every
     window but the first of a sequence begins with a warm-up: its first quarter (or what
     `initial_state` says) repeats the end of the window before, builds up the state, and
-    carries no loss. Where only
-    the last step has a target, `fit` sees the last so many steps alone.
+    carries no loss. Where only the last step has a target, `fit` sees the last so many
+    steps alone. None: gradients are exact over whole sequences. "auto" is None, but
+    where there is a target at every step and the longest sequence has five windows or
+    more, it is windows of 500 steps, or of four times the largest of `time_scale`,
+    `skip_lags` and `washout` if that is more. `bptt_steps_` tells.
 time_scale : float >= 2 or None, default=None
     Longest memory of the units at initialisation, in steps. Each unit draws a time
     constant tau between 1 and `time_scale`. Biases are set so that the gates that keep
@@ -159,9 +162,8 @@ quantiles : sequence of float in (0, 1), default=None
     `AutoRegressor` has its Gaussian law, exactly. For the other models (and wherever
     something else stands around the model) they are those of `n_paths` sampled paths:
     each output, with one-step residuals added, comes back as input. The residuals are
-    kept by `fit`, of the held-out data with ``early_stopping=True``, else of the
-    training data (and then too small by as much as the model is overfitted), and drawn
-    in blocks.
+    those of X and y in `fit`, too small by as much as the model is overfitted, and are
+    drawn in blocks.
 n_paths : int, default=500
     How many paths to sample for each sequence.
 random_state : int, RandomState instance or None, default=None
@@ -192,23 +194,29 @@ loss : {_names(LOSSES)}, default="squared_error"
     y if `standardize`; r^2 / 2 for a residual r. The objective is its sum over the
     outputs, its weighted mean over the steps, plus the penalty.
 [loss parameters]
-solver : {_names(SOLVERS)}, default="lbfgs"
+solver : {{"auto", {_names(SOLVERS)[1:-1]}}}, default="auto"
     "lbfgs" is deterministic, needs no learning rate and suits thousands of samples;
     "adam" takes mini-batches and suits more; "lm" (Levenberg-Marquardt, for
     ``loss="squared_error"``) holds the derivative of every residual, and often takes
     recurrent networks of up to a few hundred parameters further in the same time.
-alpha : float >= 0, default=1e-4
+    "auto" is "adam" from 32,768 steps in at least 100 sequences (or windows of
+    `bptt_steps`) on, and with dropout; else "lbfgs". `solver_` tells which.
+alpha : float >= 0 or "auto", default="auto"
     Strength of the L2 penalty, alpha / 2 times the squared weights (not the biases, nor
     initial states, nor those of a linear path) divided by the sum of the sample weights
-    of all steps that count.
+    of all steps that count. "auto" trains with a penalty of 1, then goes on with 0.01,
+    then with 1e-4, each time from the parameters of the lowest validation loss so far,
+    and ends where that no longer falls; `alpha_` tells with which penalty the result
+    was found. Where nothing is held out to choose by, it is 1.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
     them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50
     updates in an epoch, for with one update in an epoch little is learnt. The others
     always see all data.
 [solver parameters]
-max_iter : int, default=200
-    Maximum number of iterations ("lbfgs", "lm") or epochs ("adam"); with
+max_iter : int, default=1000
+    Maximum number of iterations ("lbfgs", "lm") or epochs ("adam"), with all penalties
+    of ``alpha="auto"`` together; with
     ``feedback="measured_then_predicted"`` of each of the two trainings. Reaching it is
     a ConvergenceWarning, but for ``learning_rate="cooldown"``, which is made for it.
 max_time : float > 0 or None, default=None
@@ -237,20 +245,23 @@ verbose : bool, default=False
 warm_start : bool, default=False
     Go on from the parameters and the standardisation of the last `fit`. What the solver
     knew besides begins anew: the moments and the learning rate of "adam", the curvature
-    of "lbfgs", the trust region of "lm".
-early_stopping : bool, default=False
+    of "lbfgs", the trust region of "lm". With data held out the old parameters are
+    kept where no others are better.
+early_stopping : bool or "auto", default="auto"
     Guard against overfitting: hold a part of the data out of training, watch its loss,
     and keep the parameters with which it was lowest. Without it those of the lowest
-    training loss are kept. What is held out is, where `fit` is given X_val and y_val,
-    these, and nothing of X. Of rows, 3-D arrays and lists it is whole sequences at
-    random; but of overlapping windows it is the last ones of each series (see
-    `validation`). Of a table (``time_axis=0``) with a `sequence_column` it is the last
-    sequences. Of a single sequence it is the last stretch, which is read from the
-    beginning of the sequence on.
+    training loss are kept. "auto" does so with ``alpha="auto"``, which chooses by it,
+    if at least 40 targets count and a part of them can be held out; with a penalty of
+    your own, all data is trained on. What is held out is, where `fit` is given X_val
+    and y_val, these, and nothing of X. Of rows, 3-D arrays and lists it is whole
+    sequences at random; but of overlapping windows it is the last ones of each series
+    (see `validation`). Of a table (``time_axis=0``) with a `sequence_column` it is the
+    last sequences. Of a single sequence it is the last stretch, which is read from the
+    beginning of the sequence on, or from a window of `bptt_steps` before it.
 validation_fraction : float in (0, 1), default=0.1
     Share of the data that is held out: of the sequences, of the windows, or of the
     steps of a single sequence. It means nothing beside X_val.
-validation : {"auto", "random"}, default="auto"
+validation : {"auto", "random"} or "free_run", default="auto"
     What is held out of rows and 3-D arrays that are overlapping windows of series, in
     their order: most begin with the steps of the row before, from its second step on or
     a later one, with equal values. At random, neighbours of what is held out would be
@@ -258,12 +269,13 @@ validation : {"auto", "random"}, default="auto"
     them that share a step with them (at least as many steps as there are outputs) are
     left out of training, unless that would leave fewer windows to train on than it
     leaves out: then all others are trained on. Other data is not concerned. "random":
-    they are held out at random, too. A `NARXRegressor` also takes "free_run": the data
-    is that of "auto", but its loss is always that of the free run, which is what
-    `predict` does, also where training feeds measured outputs back.
+    they are held out at random, too. A `NARXRegressor` also takes "free_run", its
+    default: the data is that of "auto", but its loss is always that of the free run,
+    which is what `predict` does, also where training feeds measured outputs back.
 n_iter_no_change : int or "auto", default="auto"
     See `tol`. "auto" is 10 for "lbfgs" and "lm", and 20 for "adam", whose loss is
-    noisy.
+    noisy. Of a validation loss, which may rise between two plateaus, it is 50, 30 and
+    20.
 n_init : int, default=1
     How many times to train, from other initial weights each time. The first start is
     that of ``n_init=1``.
@@ -295,11 +307,16 @@ n_iter_ : int
 loss_ : float
     Training loss, penalty included, of the iteration whose parameters were kept.
 loss_curve_ : list of float of length `n_iter_`
-    Training loss after each iteration; of "adam" its mean over the mini-batches, while
-    the parameters moved on.
+    Training loss after each iteration, with the penalty of that iteration (with
+    ``alpha="auto"`` it falls where a smaller one takes over); of "adam" its mean over
+    the mini-batches, while the parameters moved on.
+solver_ : str
+    The solver that was used.
+alpha_ : float
+    The penalty with which the parameters were found; of several starts the best one's.
 restarts_ : list of dict of length `n_init`
-    Of each start the `loss`, `validation_loss`, `n_iter`, and whether it was `kept`;
-    `loss_` and the curves are those of the best.
+    Of each start its `alpha`, the `loss`, `validation_loss`, `n_iter`, and whether it
+    was `kept`; `loss_` and the curves are those of the best.
 validation_loss_curve_ : list of float or None
     Mean loss of what was held out, penalty excluded; None without `early_stopping`.
     Infinite where a free run diverged.

@@ -64,7 +64,8 @@ class EstimatedStateMixin:
                 "measured during the washout, and washout=0. Set it to as many steps "
                 "as tell the state of the system."
             )
-        if self.bptt_steps is not None and self.bptt_steps <= self.washout:
+        is_given = self.bptt_steps not in (None, "auto")
+        if is_given and self.bptt_steps <= self.washout:
             raise ValueError(
                 f"bptt_steps={self.bptt_steps} leaves nothing of a window behind its "
                 f"warm-up, which is washout={self.washout} with "

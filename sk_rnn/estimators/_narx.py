@@ -108,6 +108,7 @@ class NARXRegressor(NetworkRegressor):
     input_delay: int | tuple = 0
     activation: str = "tanh"
     feedback: str = "measured"
+    validation: str = "free_run"
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
@@ -371,9 +372,8 @@ class NARXRegressor(NetworkRegressor):
             If ``loss="quantile"`` was fitted to the free run: given measured outputs,
             the model does not predict that quantile.
         """
-        records = self._read(X)
-        positive = {"horizon": [at_least(1)]}
-        check_parameters("NARXRegressor.predict_ahead", positive, horizon=horizon)
+        records, counts = self._read(X), {"horizon": [at_least(1)]}
+        check_parameters("NARXRegressor.predict_ahead", counts, horizon=horizon)
         targets = self._read_known_targets(y, records)
         if targets.last:
             raise ValueError(

@@ -4,7 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from time import monotonic
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,35 +20,21 @@ from .._compat import (
     with_callbacks,
 )
 from ..layers import Dropout, Mean, one_thread
-from ..solvers import SOLVERS, Monitor
+from ..solvers import SOLVERS
 from ..training._losses import LOSSES
-from ..training._objective import Objective
 from ..training._residuals import residuals
 from ._documentation import document
-from ._hyper_parameters import hyper_parameters, instantiate
+from ._hyper_parameters import hyper_parameters
 from ._linear_start import begin_linear
 from ._regressor import SequenceRegressor
+from ._training import Training, choose_solver
 from ._validation_data import ValidationData
 
-#: Numbers that the derivatives of all residuals may take (1 GB).
-MOST_DERIVATIVES = 2**27
-
-#: The mini-batches of batch_size="auto": about so many in an epoch, but of no fewer
-#: and no more sequences than these.
-UPDATES, SMALLEST_BATCH, LARGEST_BATCH = 50, 8, 200
+#: With fewer targets, early_stopping="auto" holds nothing out: too little would be left
+#: to train on, and what was held out would tell too little.
+FEWEST_TARGETS = 40
 
 OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
-
-
-class TrainedNetwork(NamedTuple):
-    """What came of one start; `score` is what is compared between them."""
-
-    theta: np.ndarray
-    loss: float
-    score: float
-    loss_curve: list
-    validation_loss_curve: list
-    ended_from_outside: bool
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -57,17 +43,17 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
 
     hidden_layer_sizes: int | tuple = (32,)
     loss: str = "squared_error"
-    solver: str = "lbfgs"
-    alpha: float = 1e-4
+    solver: str = "auto"
+    alpha: float | str = "auto"
     batch_size: int | str = "auto"
-    max_iter: int = 200
+    max_iter: int = 1000
     max_time: float | None = None
     shuffle: bool = True
     random_state: object = None
     tol: float = 1e-4
     verbose: bool = False
     warm_start: bool = False
-    early_stopping: bool = False
+    early_stopping: bool | str = "auto"
     validation_fraction: float = 0.1
     validation: str = "auto"
     n_iter_no_change: int | str = "auto"
@@ -80,8 +66,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         **OfLossesAndSolvers._parameter_constraints,
         "hidden_layer_sizes": ["array-like", at_least(1)],
         "loss": [StrOptions(set(LOSSES))],
-        "solver": [StrOptions(set(SOLVERS))],
-        "alpha": [at_least(0, Real)],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "alpha": [StrOptions({"auto"}), at_least(0, Real)],
         "batch_size": [StrOptions({"auto"}), at_least(1)],
         "max_iter": [at_least(1)],
         "max_time": [above(0), None],
@@ -90,7 +76,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "tol": [at_least(0, Real)],
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": [StrOptions({"auto", "random"})],
         "n_iter_no_change": [StrOptions({"auto"}), at_least(1)],
@@ -162,38 +148,62 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         )
         return self._learn(X, y, sample_weight, held_out)
 
+    @property
+    def _holds_out(self):
+        """Whether data is to be held out: by request, or because it is to choose."""
+        is_auto = self.early_stopping == "auto"
+        return self.alpha == "auto" if is_auto else self.early_stopping
+
     def _distinct(self, samples):
-        if self.early_stopping and self.validation != "random":
+        if self._holds_out and self.validation != "random":
             samples = samples.in_runs()
         return samples.merged()
 
-    def _split(self, data, validation, rng):
+    def _window_steps(self, data):
+        """Length of the windows that sequences are cut into for training, or None."""
+        return None
+
+    def _split(self, data, validation, rng, n_steps):
         """Data to train on, and data to validate with (None without)."""
-        if validation is not None or not self.early_stopping:
+        if validation is not None or not self._holds_out:
             return data, validation
+        may_do_without = self.early_stopping == "auto"
+        if may_do_without and data.n_targets < FEWEST_TARGETS:
+            return data, None
         in_time = self.time_axis == 0
-        return data.hold_out(self.validation_fraction, None if in_time else rng)
+        rng = None if in_time else rng
+        try:
+            return data.hold_out(self.validation_fraction, rng, n_steps)
+        except ValueError:
+            if may_do_without:
+                return data, None
+            raise
 
     def _train(self, network, data, validation, theta, report):
         deadline = np.inf if self.max_time is None else monotonic() + self.max_time
         rng = check_random_state(self.random_state)
+        n_steps = self._window_steps(data)
+        # Before anything else is drawn, so that a warm start holds out the same again.
+        learnt, validation = self._split(data, validation, rng, n_steps)
         starts = self._starts(network, data.x.dtype, theta, rng)
-        training, validation = self._split(data, validation, rng)
         if self._skips and theta is None:
             # The change of a first step is not known.
-            known = training.behind(1) if self._differencing else training
+            known = learnt.behind(1) if self._differencing else learnt
             begin_linear(network, known, [start for start, _ in starts])
-        training = training.windows(getattr(self, "bptt_steps", None))
+        learnt = learnt.windows(n_steps)
+        self.solver_ = choose_solver(self, learnt)
         n_phases = len(self._curriculum(network, data.last))
         report.begin(self.max_iter * n_phases * len(starts))
-        fits = self._run(starts, (network, training, validation, deadline), report)
+        alpha = None if theta is None else self.alpha_
+        training = Training(self, network, learnt, validation, deadline, alpha)
+        fits = self._run(starts, training, report)
         kept = sorted(range(len(fits)), key=lambda k: fits[k].score)
         kept = kept[: self.n_ensemble]
         self._describe(fits, kept, validation)
         theta = np.concatenate([fits[k].theta for k in kept])
-        held_out = validation if validation is not None else data
         whole = Mean(network, len(kept)) if len(kept) > 1 else network
-        self._residuals = residuals(*self._one_step(whole, held_out), theta)
+        # Of all data: what was held out is little, and flattered, for it chose.
+        self._residuals = residuals(*self._one_step(whole, data), theta)
         return theta
 
     @property
@@ -221,53 +231,27 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
             starts.append((start, own))
         return starts
 
-    def _run(self, starts, problem, report):
+    def _run(self, starts, training, report):
         """Train from every start, one by one or side by side."""
         if len(starts) == 1 or effective_n_jobs(self.n_jobs) == 1:
             fits = []
             for start in starts:
-                fits.append(self._train_once(*start, problem, report.iteration))
+                fits.append(training.run(*start, report.iteration))
                 if fits[-1].ended_from_outside and len(fits) >= self.n_ensemble:
                     break
             return fits
         jobs = Parallel(self.n_jobs)
-        return jobs(delayed(_in_worker)(self, *start, problem) for start in starts)
-
-    def _train_once(self, theta, rng, problem, callback=None):
-        """Go through the curriculum from one start."""
-        network, training, validation, deadline = problem
-        network = deepcopy(network)  # its dropout begins anew
-        loss_curve, validation_loss_curve = [], []
-        simulates = self.validation == "free_run"
-        for trained, form in self._curriculum(network, training.last):
-            watched = None
-            if validation is not None:
-                held = validation if simulates else form(validation)
-                watched = self._watched(network if simulates else trained, held)
-            objective = self._objective(trained, form(training), rng)
-            # What was reached before counts where it was judged in the same way.
-            start_counts = self._skips or (simulates and len(loss_curve) > 0)
-            monitor = self._monitor(watched, start_counts, callback, deadline)
-            self._minimise(objective, theta, monitor)
-            theta = monitor.theta.astype(training.x.dtype)
-            loss_curve += monitor.loss_curve
-            validation_loss_curve += monitor.validation_loss_curve
-            if monitor.ended_from_outside:
-                break
-        curves = loss_curve, validation_loss_curve
-        score = monitor.best if validation is not None else monitor.loss
-        return TrainedNetwork(
-            theta, monitor.loss, float(score), *curves, monitor.ended_from_outside
-        )
+        return jobs(delayed(_in_worker)(training, *start) for start in starts)
 
     def _describe(self, fits, kept, validation):
         """Set what is told of the fit: curves of the best start, and all starts."""
         best = fits[kept[0]]
-        self.loss_, self.loss_curve_ = best.loss, best.loss_curve
+        self.alpha_, self.loss_ = best.alpha, best.loss
+        self.n_iter_, self.loss_curve_ = len(best.loss_curve), best.loss_curve
         self.validation_loss_curve_ = best.validation_loss_curve if validation else None
-        self.n_iter_ = len(best.loss_curve)
         self.restarts_ = [
             {
+                "alpha": fit.alpha,
                 "loss": fit.loss,
                 "validation_loss": fit.score if validation else None,
                 "n_iter": len(fit.loss_curve),
@@ -292,62 +276,6 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
                 f"quantiles=({self.quantile:g},))."
             )
 
-    def _objective(self, network, data, rng):
-        loss = instantiate(LOSSES[self.loss], self)
-        size = self._batch_size(data.n_sequences)
-        rng = rng if self.shuffle else None
-        return Objective(network, loss, self.alpha, data, batch_size=size, rng=rng)
-
-    def _watched(self, network, validation):
-        """The validation loss as a function of the parameters."""
-        loss = instantiate(LOSSES[self.loss], self)
-        return Objective(network, loss, 0.0, validation).value
-
-    def _monitor(self, validate, start_counts, callback, deadline):
-        patience = self.n_iter_no_change
-        if patience == "auto":
-            patience = SOLVERS[self.solver].patience
-        return Monitor(
-            self.max_iter,
-            self.tol,
-            patience,
-            self.verbose,
-            validate=validate,
-            callback=callback,
-            deadline=deadline,
-            start_counts=start_counts,
-        )
-
-    def _minimise(self, objective, theta, monitor):
-        solver = instantiate(SOLVERS[self.solver], self)
-        if solver.sum_of_squares:
-            self._check_squares(objective)
-        solver.minimise(objective, theta, monitor)
-        if not np.isfinite(monitor.loss):  # no iteration was finished
-            with np.errstate(over="ignore", invalid="ignore"):
-                monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
-
-    def _check_squares(self, objective):
-        """Refuse least squares of something else, or beyond memory."""
-        if LOSSES[self.loss].residual is None:
-            raise ValueError(
-                f"solver={self.solver!r} minimises a sum of squares; got "
-                f"loss={self.loss!r}. Take loss='squared_error' or solver='lbfgs'."
-            )
-        if objective.n_derivatives > MOST_DERIVATIVES:
-            raise ValueError(
-                f"solver={self.solver!r} would hold {objective.n_derivatives:.1e} "
-                "derivatives (targets, or rows times units, times parameters) and "
-                f"stops at {MOST_DERIVATIVES:.1e}. It is made for small networks: take "
-                "solver='lbfgs'."
-            )
-
-    def _batch_size(self, n_sequences):
-        size = self.batch_size
-        if size == "auto":
-            size = min(max(n_sequences // UPDATES, SMALLEST_BATCH), LARGEST_BATCH)
-        return min(size, n_sequences)
-
     def _hidden_sizes(self, minimum=0):
         """The hidden layer sizes as a checked tuple."""
         sizes = self.hidden_layer_sizes
@@ -365,7 +293,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         """A dropout layer behind hidden layer `index`, named; none at rate 0."""
         if self.dropout == 0:
             return {}
-        if SOLVERS[self.solver].same_function:
+        if self.solver != "auto" and SOLVERS[self.solver].same_function:
             raise ValueError(
                 f"dropout={self.dropout} needs solver='adam': {self.solver!r} needs "
                 "the same function at every step, and dropout changes it."
@@ -390,7 +318,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         ]
 
 
-def _in_worker(estimator, *start):
+def _in_worker(training, *start):
     """Train from one start, in a process that has threads of its own to limit."""
     with one_thread():
-        return estimator._train_once(*start)
+        return training.run(*start)

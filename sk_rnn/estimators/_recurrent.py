@@ -11,6 +11,11 @@ from ._estimated_state import EstimatedStateMixin
 from ._linear_start import beside
 from ._network import NetworkRegressor
 
+#: Where the longest sequence has MANY_WINDOWS windows, bptt_steps="auto" is a window of
+#: so many steps, or of WARM_UPS times the longest memory that the settings speak of:
+#: its warm-up is a quarter of it.
+WINDOW, WARM_UPS, MANY_WINDOWS = 500, 4, 5
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
@@ -22,7 +27,7 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
     cell: ClassVar[str]
 
     dropout: float = 0.0
-    bptt_steps: int | None = None
+    bptt_steps: int | str | None = "auto"
     time_scale: float | None = None
     initial_state: str = "zero"
     skip: str | None = None
@@ -31,7 +36,7 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "bptt_steps": [at_least(2), None],
+        "bptt_steps": [StrOptions({"auto"}), at_least(2), None],
         "time_scale": [at_least(2, Real), None],
         "initial_state": [StrOptions({"zero", "learned", "estimated"})],
         "skip": [StrOptions({"linear"}), None],
@@ -40,6 +45,15 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
 
     def _cell(self):
         return CELLS[self.cell]()
+
+    def _window_steps(self, data):
+        self.bptt_steps_ = self.bptt_steps
+        if self.bptt_steps == "auto":
+            memory = max(self.time_scale or 0, self.skip_lags, self.washout)
+            n_steps = max(WINDOW, WARM_UPS * int(memory))
+            cuts = not data.last and data.lengths.max() >= MANY_WINDOWS * n_steps
+            self.bptt_steps_ = n_steps if cuts else None
+        return self.bptt_steps_
 
     def _build(self, n_channels, n_outputs, n_steps):
         n_shown = self._n_shown(n_outputs)
@@ -62,8 +76,8 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
         """
         if self.skip is None or not self.skip_lags:
             return {}
-        quarter = self.bptt_steps is not None and not n_shown
-        if quarter and self.skip_lags > self.bptt_steps // 4:
+        is_given = self.bptt_steps not in (None, "auto")
+        if is_given and not n_shown and self.skip_lags > self.bptt_steps // 4:
             raise ValueError(
                 f"skip_lags={self.skip_lags} reaches beyond the warm-up of a window of "
                 f"bptt_steps={self.bptt_steps}, a quarter of it: take at most "

@@ -47,6 +47,7 @@ class Adam(Solver):
     }
     same_function: ClassVar[bool] = False
     patience: ClassVar[int] = 20
+    patience_held_out: ClassVar[int] = 20
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
 
     def _iterate(self, objective, theta, monitor):

@@ -27,13 +27,17 @@ class Solver:
     sum_of_squares : bool
         Whether it needs residuals.
     patience : int
-        What ``n_iter_no_change="auto"`` stands for.
+        What ``n_iter_no_change="auto"`` stands for where a training loss is watched.
+    patience_held_out : int
+        The same where a validation loss is watched, which may rise on the way from one
+        plateau of the training loss to a lower one.
     """
 
     constraints: ClassVar[dict] = {}
     same_function: ClassVar[bool] = True
     sum_of_squares: ClassVar[bool] = False
     patience: ClassVar[int] = 10
+    patience_held_out: ClassVar[int] = 50
 
     def minimise(self, objective, theta, monitor):
         """Run until the monitor says stop; Ctrl-C keeps what was reached.

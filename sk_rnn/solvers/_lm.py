@@ -23,6 +23,7 @@ class LevenbergMarquardt(Solver):
     """
 
     sum_of_squares: ClassVar[bool] = True
+    patience_held_out: ClassVar[int] = 30
 
     def _iterate(self, objective, theta, monitor):
         step = _Step(objective, monitor)
@@ -41,6 +42,9 @@ class LevenbergMarquardt(Solver):
                 **OPTIONS,
             )
         except StopIteration:
+            return
+        except np.linalg.LinAlgError:
+            monitor.not_decomposed()
             return
         reason = "there is no lower point nearby"
         self._end(monitor, result.x, result.cost, step.trials, reason)

@@ -44,6 +44,8 @@ class Monitor:
         Training loss of `theta`.
     loss_curve, validation_loss_curve : list of float
         One entry per iteration.
+    at_rest : bool
+        Whether the last minimisation ended in good order.
     ended_from_outside : bool
         Whether Ctrl-C, a callback or the deadline ended it.
     on_stall : callable or None
@@ -71,7 +73,7 @@ class Monitor:
         self.loss_curve, self.validation_loss_curve = [], []
         self.theta, self.loss, self.before = None, np.inf, None
         self.best, self.stale, self.stop = np.inf, 0, False
-        self.ended_from_outside = False
+        self.at_rest = self.ended_from_outside = False
 
     @property
     def n_iter(self):
@@ -88,8 +90,16 @@ class Monitor:
         return monotonic() >= self.deadline
 
     def begin(self, theta, solver):
-        """Remember where and when a minimisation by that solver begins."""
-        self.theta, self.solver, self.begun = theta.copy(), solver, monotonic()
+        """Remember where and when a minimisation by that solver begins.
+
+        A further one, of the same objective with another penalty, goes on with the
+        curves and what was best so far.
+        """
+        self.solver, self.stale, self.stop, self.at_rest = solver, 0, False, False
+        self.on_stall, self.planned = None, False
+        if self.theta is not None:
+            return
+        self.theta, self.begun = theta.copy(), monotonic()
         if self.validate and self.start_counts:
             self.best = self.validate(theta)
 
@@ -125,11 +135,13 @@ class Monitor:
         seconds = f"{monotonic() - self.begun:.2f} s"
         print(f"Iteration {self.n_iter}", self.solver, *told, seconds, sep=", ")
 
+    def is_better(self, before, watched=None):
+        """Whether what is watched (its best so far) is lower than before by `tol`."""
+        watched = self.best if watched is None else watched
+        return not np.isfinite(before) or before - watched > self.tol * abs(before)
+
     def _judge(self, watched):
-        improved = not np.isfinite(self.best) or (
-            self.best - watched > self.tol * abs(self.best)
-        )
-        self.stale = 0 if improved else self.stale + 1
+        self.stale = 0 if self.is_better(self.best, watched) else self.stale + 1
         self.best = min(self.best, watched)
         if self.tol > 0 and self.stale >= self.patience:
             self._stalled()
@@ -161,7 +173,7 @@ class Monitor:
 
     def finish(self, reason):
         """End in good order."""
-        self.stop = True
+        self.stop = self.at_rest = True
         if self.verbose:
             print(f"Stopped after {self.n_iter} iterations: {reason}.")
 
@@ -177,6 +189,17 @@ class Monitor:
             ConvergenceWarning,
         )
         return True
+
+    def not_decomposed(self):
+        """End because LAPACK gave up on the derivatives at the newest parameters."""
+        self.stop = True
+        warn_caller(
+            f"Training stopped after iteration {self.n_iter}: LAPACK's singular value "
+            "decomposition of the derivatives did not converge. The parameters of the "
+            "lowest loss are kept. Another alpha or random_state, or solver='lbfgs', "
+            "goes on.",
+            ConvergenceWarning,
+        )
 
     def interrupted(self):
         """End because the user pressed Ctrl-C."""
