@@ -65,11 +65,19 @@ def test_grid_search_over_a_pipeline(name, form):
         ("RNNRegressor", "recurrence", ["simple", "integrator", "residual"]),
         ("GRURegressor", "hidden_layer_sizes", [3, (3, 2)]),
         ("LSTMRegressor", "bptt_steps", [None, 8]),
+        ("GRURegressor", "learning_rate", ["constant", "cooldown"]),
+        ("RNNRegressor", "n_init", [1, 4]),
+        ("RNNRegressor", "initial_state", ["zero", "learned"]),
+        ("TDNNRegressor", "standardize", [True, "differences"]),
+        ("TDNNRegressor", "alpha", [1e-4, "auto"]),
     ],
 )
 def test_what_makes_a_model_can_be_searched(name, parameter, values):
     X, y, params = forms()["table"]
+    solver = "adam" if parameter == "learning_rate" else "auto"
     model = make(name, **params)
+    if name != "AutoRegressor":
+        model.set_params(target_columns=0, solver=solver)
     cv = TimeSeriesSplit(2)
     search = GridSearchCV(model, {parameter: values}, cv=cv, error_score="raise")
     scores = search.fit(X, y).cv_results_["mean_test_score"]
