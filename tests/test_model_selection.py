@@ -66,7 +66,7 @@ def test_grid_search_over_a_pipeline(name, form):
         ("GRURegressor", "hidden_layer_sizes", [3, (3, 2)]),
         ("LSTMRegressor", "bptt_steps", [None, 8]),
         ("GRURegressor", "learning_rate", ["constant", "cooldown"]),
-        ("RNNRegressor", "n_init", [1, 4]),
+        ("GRURegressor", "n_init", [1, 4]),
         ("RNNRegressor", "initial_state", ["zero", "learned"]),
         ("TDNNRegressor", "standardize", [True, "differences"]),
         ("TDNNRegressor", "alpha", [1e-4, "auto"]),
