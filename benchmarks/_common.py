@@ -31,6 +31,10 @@ SHORT = 0.1
 #: No further round begins when all so far took this many seconds.
 LONGEST = 20.0
 
+#: A plain minimisation, in place of the defaults of the networks: one solver, one
+#: penalty, all data, and no more iterations than these.
+PLAIN = {"solver": "lbfgs", "alpha": 1e-4, "early_stopping": False, "max_iter": 200}
+
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "torch", "skorch", "keras", "tensorflow"),
     *("statsmodels", "fastcan", "sysidentpy", "onnxruntime"),

@@ -4,8 +4,8 @@
 
 Each model is fitted to the first half of a series, and forecasts bands from many
 origins in the rest, on which no setting was chosen. `AutoRegressor` has its Gaussian
-law; the networks sample paths, with residuals of the training data, or of what
-``early_stopping`` held out. Simulated series are the mean of several seeds.
+law; the networks sample paths, with the residuals of all data in `fit`, also where
+``early_stopping`` held some of it out. Simulated series are the mean of several seeds.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 import warnings
 
 import numpy as np
+from _common import PLAIN
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
@@ -53,15 +54,16 @@ SERIES = {
 
 
 def models():
-    network = {"time_axis": 0, "hidden_layer_sizes": 8, "random_state": 0}
-    held = {"early_stopping": True, "validation_fraction": 0.25}
+    network = PLAIN | {"time_axis": 0, "hidden_layer_sizes": 8, "random_state": 0}
+    network |= {"alpha": 10}
+    held = network | {"early_stopping": True, "validation_fraction": 0.25}
     return {
         "AR": AutoRegressor(n_lags=9, time_axis=0),
-        "TDNN": TDNNRegressor(n_lags=8, alpha=10, **network),
-        "TDNN, held out": TDNNRegressor(n_lags=8, alpha=10, **network, **held),
-        "NARX": NARXRegressor(n_input_lags=8, n_output_lags=0, alpha=10, **network),
-        "GRU": GRURegressor(alpha=10, **network),
-        "GRU, held out": GRURegressor(alpha=10, **network, **held),
+        "TDNN": TDNNRegressor(n_lags=8, **network),
+        "TDNN, held out": TDNNRegressor(n_lags=8, **held),
+        "NARX": NARXRegressor(n_input_lags=8, n_output_lags=0, **network),
+        "GRU": GRURegressor(**network),
+        "GRU, held out": GRURegressor(**held),
     }
 
 

@@ -14,6 +14,7 @@ from unittest import mock
 
 import numpy as np
 from _common import (
+    PLAIN,
     Table,
     duration,
     header,
@@ -37,7 +38,8 @@ from sk_rnn.layers import one_thread
 from sk_rnn.training._losses import SquaredError
 from sk_rnn.training._objective import Objective
 
-FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}  # all epochs, whatever the loss does
+#: All epochs, whatever the loss does.
+FOREVER = PLAIN | {"tol": 0.0, "n_iter_no_change": 10**6}
 
 
 def noisy_waves(n, seed=0, noise=0.1):
@@ -58,10 +60,8 @@ def windows(n_windows, n_steps, dtype=float):
 def sk_rnn_fit(X, y, n_units, batch_size, n_epochs):
     model = LSTMRegressor(
         hidden_layer_sizes=n_units,
-        solver="adam",
         batch_size=batch_size,
-        max_iter=n_epochs,
-        **FOREVER,
+        **FOREVER | {"solver": "adam", "max_iter": n_epochs},
     )
     return model.fit(X, y).predict(X)
 
@@ -168,12 +168,11 @@ def ragged(quick):
                 y = y_padded = np.array([part[-1] ** 2 for part in parts])
             else:
                 y, y_padded = [part**2 for part in parts], padded**2
+            n_iter = 5 if solver == "adam" else 15
             model = LSTMRegressor(
                 hidden_layer_sizes=32,
-                solver=solver,
                 batch_size=32,
-                max_iter=5 if solver == "adam" else 15,
-                **FOREVER,
+                **FOREVER | {"solver": solver, "max_iter": n_iter},
             )
             n = [passes(model, X, y), passes(model, padded, y_padded)]
             times = interleave(
@@ -208,12 +207,10 @@ def lbfgs(quick):
         X, y = windows(1000, 24, dtype)
         for seed in range(1 if quick else 3):
             model = LSTMRegressor(
-                alpha=0.0,
                 standardize=False,
                 warm_start=True,
                 random_state=seed,
-                max_iter=1,
-                **FOREVER,
+                **FOREVER | {"alpha": 0.0, "max_iter": 1},
             )
             start = copy.deepcopy(model.fit(X, y))
             model.set_params(max_iter=15 if quick else 60).fit(X, y)
@@ -283,13 +280,12 @@ def tdnn(quick):
     series = np.concatenate([X[0], y])
     pairs = []
     for solver, activation in (("adam", "relu"), ("adam", "tanh"), ("lbfgs", "tanh")):
-        same = dict(
+        same = FOREVER | dict(
             hidden_layer_sizes=(32,),
             solver=solver,
             activation=activation,
             max_iter=n_epochs,
             random_state=0,
-            **FOREVER,
         )
         mlp = MLPRegressor(**same), X[:, ::-1].copy(), y
         pairs.append((f"{solver}, {activation}", (TDNNRegressor(**same), X, y), mlp))
@@ -327,13 +323,12 @@ def narx(quick):
     lag_matrix = np.stack(lags, axis=2).reshape(n_records * n_steps, -1)
     pairs = []
     for solver in ("adam", "lbfgs"):
-        same = dict(
+        same = FOREVER | dict(
             hidden_layer_sizes=(32,),
             solver=solver,
             activation="tanh",
             max_iter=n_epochs,
             random_state=0,
-            **FOREVER,
         )
         model = NARXRegressor(
             n_input_lags=n_lags, n_output_lags=n_lags, batch_size=2, **same
@@ -487,6 +482,7 @@ def identify(quick):
             feedback=feedback,
             time_axis=0,
             random_state=0,
+            **PLAIN,
         )
         return model.fit(U[train], y[train])
 

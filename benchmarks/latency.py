@@ -7,7 +7,17 @@ import sys
 import warnings
 
 import numpy as np
-from _common import Table, duration, header, interleave, parser, peer, ratio, size
+from _common import (
+    PLAIN,
+    Table,
+    duration,
+    header,
+    interleave,
+    parser,
+    peer,
+    ratio,
+    size,
+)
 from fit import windows
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
@@ -61,7 +71,8 @@ def models(n_steps, n_units):
     X, y = windows(300, n_steps, np.float32)
     tensor = X[..., None]
     net = _torch.skorch_net(X.dtype, n_units, 32, 1)
-    lstm = LSTMRegressor(hidden_layer_sizes=n_units, max_iter=5).fit(X, y)
+    few = PLAIN | {"max_iter": 5}
+    lstm = LSTMRegressor(hidden_layer_sizes=n_units, **few).fit(X, y)
     module = net.fit(tensor, y[:, None]).module_
     row = peer("torch").from_numpy(tensor[:1])
 
@@ -191,7 +202,8 @@ def streaming(repeats, n_units=32):
     for dtype in (np.float32, np.float64):
         X, y = windows(1, 301, dtype)
         table, target = X[0, :-1, None], X[0, 1:]
-        model = LSTMRegressor(time_axis=0, hidden_layer_sizes=n_units, max_iter=5)
+        few = PLAIN | {"time_axis": 0, "max_iter": 5}
+        model = LSTMRegressor(hidden_layer_sizes=n_units, **few)
         model.fit(table, target)
         state = model.warm_up(table[:100])
         hidden = state._parts[0]

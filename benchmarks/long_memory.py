@@ -13,7 +13,7 @@ from functools import partial
 from unittest import mock
 
 import numpy as np
-from _common import Table, duration, header, parser
+from _common import PLAIN, Table, duration, header, parser
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.exceptions import ConvergenceWarning
 
@@ -51,6 +51,7 @@ def add(make, n_steps, n_epochs, seed):
     model = make(
         hidden_layer_sizes=32,
         solver="adam",
+        early_stopping=False,
         batch_size=64,
         max_iter=n_epochs,
         alpha=0.0,
@@ -161,11 +162,13 @@ def starts(options):
 
 
 # ------------------------------------------------------------------------ Mackey-Glass
-def free_run(make, n_lags, seed):
+def free_run(make, n_lags, n_iter, seed):
     """NRMSE 84 steps ahead, from 100 places behind 3,000 training points."""
     x = make_mackey_glass(11_000, random_state=seed)
     train, test = x[:3000], x[3000:]
-    model = make(random_state=seed, alpha=0.0, **FOREVER)
+    model = make(
+        random_state=seed, **PLAIN | FOREVER | {"alpha": 0.0, "max_iter": n_iter}
+    )
     model.fit(sliding_window_view(train[:-1], n_lags + 1), train[n_lags + 1 :])
     starts = np.linspace(n_lags + 1, len(test) - 84, 100).astype(int)
     history = np.array([test[s - n_lags - 1 : s] for s in starts])
@@ -180,8 +183,8 @@ def mackey_glass(options):
         *("model".ljust(40), "median", "worst", "published", "time of a fit"),
     )
     n_iter = 200 if quick else 5000
-    make = partial(TDNNRegressor, activation="tanh", max_iter=n_iter)
-    task = partial(free_run, make, 19)
+    make = partial(TDNNRegressor, activation="tanh")
+    task = partial(free_run, make, 19, n_iter)
     *errors, seconds = repeated(task, 1 if quick else 5)
     name = f"TDNN, 20 taps, 32 units, {n_iter} iterations"
     table.row(name, *errors, "0.0088, 0.00028", duration(seconds))
@@ -192,11 +195,11 @@ def mackey_glass(options):
 
 
 # ------------------------------------------------------------------------------- NARMA
-def simulate(make, n_steps, seed):
+def simulate(make, n_steps, n_iter, seed):
     """NMSE of 2,000 steps behind 3,000 training steps, from the input alone."""
     u, y = make_narma(5000, random_state=seed)
     pieces = range(0, 3000, n_steps)
-    model = make(random_state=seed, washout=40)
+    model = make(random_state=seed, washout=40, **PLAIN | {"max_iter": n_iter})
     model.fit(
         [u[k : k + n_steps] for k in pieces], [y[k : k + n_steps] for k in pieces]
     )
@@ -217,7 +220,7 @@ def narma(options):
         ("NARX, 10 lags, measured then predicted", narx),
         ("TDNN, 40 lags, tanh", tdnn),
     ):
-        task = partial(simulate, partial(make, max_iter=n_iter), 1000)
+        task = partial(simulate, make, 1000, n_iter)
         *errors, seconds = repeated(task, n_seeds)
         table.row(name, *errors, duration(seconds))
     table.end()

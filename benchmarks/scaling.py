@@ -9,12 +9,12 @@ import tracemalloc
 import warnings
 
 import numpy as np
-from _common import Table, duration, header, interleave, parser, size, slope
+from _common import PLAIN, Table, duration, header, interleave, parser, size, slope
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn import LSTMRegressor
 
-FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}
+FOREVER = PLAIN | {"tol": 0.0, "n_iter_no_change": 10**6}
 
 
 def data(n_sequences, n_steps):
@@ -27,10 +27,8 @@ def data(n_sequences, n_steps):
 def lstm(solver="lbfgs", n_units=32, n_layers=1, n_iter=3):
     return LSTMRegressor(
         hidden_layer_sizes=(n_units,) * n_layers,
-        solver=solver,
-        max_iter=n_iter,
         random_state=0,
-        **FOREVER,
+        **FOREVER | {"solver": solver, "max_iter": n_iter},
     )
 
 

@@ -11,8 +11,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _common import Table, header, parser
-from cascaded_tanks import Plain, WarmedUp, cascaded_tanks
+from _common import PLAIN, Table, header, parser
+from cascaded_tanks import cascaded_tanks, windows
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn import (
@@ -24,13 +24,13 @@ from sk_rnn import (
 )
 from sk_rnn.datasets import load_sunspots
 
-FOREVER = {"tol": 0.0, "n_iter_no_change": 10**6}
+FOREVER = PLAIN | {"tol": 0.0, "n_iter_no_change": 10**6}
 FIRST_TEST_YEAR = 249
 
 
 def timed_fit(make, settings, X, y):
     start = time.perf_counter()
-    model = make(**settings, **FOREVER).fit(X, y)
+    model = make(**FOREVER | settings).fit(X, y)
     return model, time.perf_counter() - start
 
 
@@ -65,17 +65,28 @@ def sunspots():
 
 def tanks(folder):
     """The same for the Cascaded Tanks."""
-    problem = cascaded_tanks(folder)
-    mean = np.mean(problem.train[0].y)
-    common = {"hidden_layer_sizes": 8, "alpha": 1.0, "washout": problem.warm_up}
-    for form, shape in (("record", Plain(None, {})), ("windows", WarmedUp(None, {}))):
-        records = shape.training(problem.train, problem)
-        X = [shape.inputs(record, problem, mean) for record in records]
-        y = [record.y for record in records]
+    train, test, warm_up = cascaded_tanks(folder)
+    common = {"hidden_layer_sizes": 8, "alpha": 1.0, "washout": warm_up}
+    mean = np.mean(np.concatenate([y for _, y in train]))
 
-        def error(model, shape=shape):
-            model.mean_ = mean
-            return np.sqrt(np.mean(shape.simulate(model, problem.test, problem)))
+    def with_outputs(record):
+        """Input, output as long as it is measured (then its mean), and which it is."""
+        u, y = record
+        given = np.arange(len(u)) < warm_up
+        return np.column_stack([u, np.where(given, y, mean), given])
+
+    for form, n_steps, inputs in (
+        ("record", None, lambda record: record[0][:, None]),
+        ("windows", 6 * warm_up, with_outputs),
+    ):
+        records = windows(train, n_steps, warm_up)
+        X, y = [inputs(record) for record in records], [y for _, y in records]
+
+        def error(model, inputs=inputs):
+            runs = model.predict([inputs(record) for record in test])
+            pairs = zip(runs, test, strict=True)
+            behind = np.concatenate([(run - y)[warm_up:] for run, (_, y) in pairs])
+            return np.sqrt(np.mean(behind**2))
 
         for name, make, settings in (
             ("RNN", RNNRegressor, {"activation": "relu"}),

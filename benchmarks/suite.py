@@ -21,6 +21,9 @@ from sk_rnn import (
     TDNNRegressor,
 )
 
+#: A plain minimisation, so that the times of all versions are those of the same.
+PLAIN = {"alpha": 1e-4, "early_stopping": False, "random_state": 0}
+
 
 def waves(n_sequences, n_steps, dtype=np.float64):
     """Noisy sines, and their next values at every step."""
@@ -62,7 +65,7 @@ class Recurrent(_Estimator):
 
     def make(self, cell, solver, dtype):
         X, y = waves(200, 24, dtype)
-        return self.kinds[cell](solver=solver, max_iter=5, random_state=0), X, y
+        return self.kinds[cell](solver=solver, max_iter=5, **PLAIN), X, y
 
 
 class Ragged(_Estimator):
@@ -74,7 +77,7 @@ class Ragged(_Estimator):
         lengths = np.random.default_rng(0).integers(5, 101, len(X))
         if form == "ragged":
             X, y = ([a[:n] for a, n in zip(b, lengths, strict=True)] for b in (X, y))
-        model = LSTMRegressor(solver=solver, batch_size=32, max_iter=3, random_state=0)
+        model = LSTMRegressor(solver=solver, batch_size=32, max_iter=3, **PLAIN)
         return model, X, y
 
 
@@ -84,7 +87,7 @@ class Delayed(_Estimator):
 
     def make(self, name, solver):
         X, y = waves(50, 100)
-        same = dict(solver=solver, batch_size=2, max_iter=5, random_state=0)
+        same = dict(solver=solver, batch_size=2, max_iter=5, **PLAIN)
         if name == "tdnn":
             return TDNNRegressor(n_lags=10, **same), X, y
         feedback = "measured" if name == "narx" else "predicted"
@@ -113,7 +116,7 @@ class OneRow:
         X, y = waves(100, 24)
         model = self.kinds[name]()
         if name != "ar":
-            model.set_params(max_iter=3)
+            model.set_params(solver="lbfgs", max_iter=3, **PLAIN)
         self.model, self.row = model.fit(X[..., 0], y[:, -1, 0]), X[:1, :, 0]
 
     def time_predict(self, name):

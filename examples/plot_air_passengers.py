@@ -39,11 +39,11 @@ MONTH = load_air_passengers().month
 MODELS = {
     "AR": (AutoRegressor(time_axis=0), {"n_lags": [3, 6, 12]}),
     "TDNN": (
-        TDNNRegressor(time_axis=0, max_iter=1000, random_state=0),
+        TDNNRegressor(time_axis=0, random_state=0),
         {
             "n_lags": [2, 5, 11],
             "hidden_layer_sizes": [4, 8],
-            "alpha": [1, 3, 10, 30],
+            "alpha": ["auto", 1, 3, 10, 30],
         },
     ),
 }

@@ -11,7 +11,7 @@ lose the gradient on the way, and the integrator keeps it; gates learn to keep i
 so from the start with ``time_scale``. In the residual form it may grow.
 
 It prints gamma and R^2 on new sequences, and saves gradient_flow.png in the current
-folder. It takes about fifteen seconds.
+folder. It takes about ten seconds.
 """
 
 import warnings

@@ -68,6 +68,13 @@ def test_a_penalty_of_ones_own_is_the_only_one():
     assert model.alpha_ == 0.3 and model.validation_loss_curve_ is not None
 
 
+def test_no_penalty_follows_where_the_iterations_are_used_up():
+    X, y = noisy(60, np.random.default_rng(0), noise=0.0)
+    params = {"solver": "adam", "learning_rate": "cooldown", "max_iter": 3}
+    model = TDNNRegressor(random_state=0, **params).fit(X, y)
+    assert model.n_iter_ == 3 and model.alpha_ == PENALTIES[0]
+
+
 @pytest.mark.parametrize("alpha", ["auto", 1e-4])
 def test_a_warm_start_is_not_worse_than_what_it_began_with(alpha):
     X, y = noisy(100, np.random.default_rng(1))

@@ -207,7 +207,8 @@ alpha : float >= 0 or "auto", default="auto"
     of all steps that count. "auto" trains with a penalty of 1, then goes on with 0.01,
     then with 1e-4, each time from the parameters of the lowest validation loss so far,
     and ends where that no longer falls; `alpha_` tells with which penalty the result
-    was found. Where nothing is held out to choose by, it is 1.
+    was found. Where nothing is held out to choose by, it is 1, and so it is with
+    ``learning_rate="cooldown"``, which spends all of `max_iter` on the first penalty.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
     them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50

@@ -124,8 +124,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         [fit parameters]
         X_val, y_val : array-like or list of array-like, default=None
             Other sequences and their targets, of the same form, to validate with in
-            place of a part of X; needs ``early_stopping=True``. They are standardised
-            as X and y are, start afresh, and have the same `washout`. In a
+            place of a part of X; refused with ``early_stopping=False``. They are
+            standardised as X and y are, start afresh, and have the same `washout`. In a
             :class:`~sklearn.pipeline.Pipeline`, ``transform_input=["X_val"]`` has
             X_val transformed as X is.
         sample_weight_val : array-like or list of array-like, default=None

@@ -132,7 +132,7 @@ def gradient_flow(
     >>> from sk_rnn.inspection import gradient_flow
     >>> X = np.random.default_rng(0).standard_normal((50, 30))
     >>> y = X[:, -2:].sum(axis=1)
-    >>> simple = RNNRegressor(hidden_layer_sizes=8, max_iter=1, random_state=0)
+    >>> simple = RNNRegressor(hidden_layer_sizes=8, random_state=0)
     >>> flow = gradient_flow(simple.fit(X, y), X)
     >>> flow.delta_norm.shape
     (1, 30)

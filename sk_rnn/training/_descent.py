@@ -35,7 +35,8 @@ def descend(solver, objective, theta, monitor, penalties):
         improved = monitor.is_better(before)
         if improved:
             found = penalty
-        if not monitor.at_rest or (k > 0 and not improved):
+        is_over = not monitor.at_rest or monitor.n_iter >= monitor.max_iter
+        if is_over or (k > 0 and not improved):
             break
         theta = monitor.theta
     return found
