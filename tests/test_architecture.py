@@ -13,8 +13,8 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_compat", "_plot", "_warnings", "numerics"},
-    {"data", "datasets", "layers", "solvers"},
+    {"_compat", "_plot", "_version", "_warnings", "numerics"},
+    {"_show_versions", "data", "datasets", "layers", "solvers"},
     {"training"},
     {"estimators"},
     {"__init__"},

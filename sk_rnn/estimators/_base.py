@@ -30,11 +30,14 @@ from ..training._inference import infer
 from ._callbacks import FitReport
 from ._documentation import document
 from ._lags import check_lengths
+from ._persistence import VersionedMixin
 from ._stateful import StatefulMixin
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SequenceEstimator(StatefulMixin, CallbackSupportMixin, BaseEstimator):
+class SequenceEstimator(
+    StatefulMixin, VersionedMixin, CallbackSupportMixin, BaseEstimator
+):
     """Data contract, standardisation of X, and inference with a fitted network.
 
     A subclass says what targets are (`_read_targets`), in which units they are learnt
