@@ -18,7 +18,7 @@ FLOORS = [
     {"training"},
     {"estimators"},
     {"__init__"},
-    {"inspection", "metrics", "model_selection", "preprocessing"},
+    {"export", "inspection", "metrics", "model_selection", "preprocessing"},
 ]
 FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 
@@ -27,6 +27,7 @@ ONLY = {
     "numerics": set(),
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
+    "export": {"_compat", "data", "estimators", "layers"},
     "layers": {"numerics"},
     "metrics": {"_compat", "data", "estimators"},
     "preprocessing": {"_compat", "data"},

@@ -177,15 +177,7 @@ class SequenceEstimator(
         network = self._build(records.rows.shape[1], n_outputs, n_steps)
         if warm:
             self._check_size(network)
-        self.n_outputs_ = n_outputs
-        self._last, self._flat, self._form = targets.last, targets.flat, records.form
-        self._n_channels = records.rows.shape[1]
-        samples = self._distinct(samples)
-        if not warm:
-            self._learn_units(samples)
-        self._network, self._end = self._whole(network), None
-        check_lengths(records, self._network)
-        self._look_at_targets(y, records, targets)
+        samples = self._settle(network, samples, y, warm)
         data = self._dataset(samples)
         validation = None
         if validation_data is not None:
@@ -199,6 +191,26 @@ class SequenceEstimator(
         self._identify()
         if records.is_table:
             self._remember(records, targets)
+
+    def _settle(self, network, samples, y, warm=False):
+        """Set what is known of a model before its parameters are.
+
+        Returns
+        -------
+        samples : Samples
+            Those to learn from.
+        """
+        records, targets = samples.records, samples.targets
+        self.n_outputs_ = targets.values.shape[1]
+        self._last, self._flat, self._form = targets.last, targets.flat, records.form
+        self._n_channels = records.rows.shape[1]
+        samples = self._distinct(samples)
+        if not warm:
+            self._learn_units(samples)
+        self._network, self._end = self._whole(network), None
+        check_lengths(records, self._network)
+        self._look_at_targets(y, records, targets)
+        return samples
 
     def _check_outputs(self, targets):
         if targets.values.shape[1] != self.n_outputs_:

@@ -265,6 +265,11 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         return network, data
 
     def _noise(self, rng, n_paths, n_steps):
+        if not hasattr(self, "_residuals"):
+            raise ValueError(
+                "Quantiles and paths come from the residuals of a fit, and this model "
+                "was not fitted here, but taken from torch."
+            )
         return self._residuals.paths(rng, n_paths, n_steps)
 
     def _check_feedback(self, feeds_back):

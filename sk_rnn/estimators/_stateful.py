@@ -153,6 +153,19 @@ class StatefulMixin:
         """A state that was handed in (or None), if it is one of this model's."""
         if state is None:
             return None
+        self._check_state(state)
+        n = len(records.lengths)
+        if state.ids is None and state.n_sequences != n:
+            raise ValueError(
+                f"state holds {state.n_sequences} sequence(s), but X has {n}: they "
+                "must be the same ones, in the same order."
+            )
+        if state._index_end is not None:
+            state._index_end.check(records)
+        return state
+
+    def _check_state(self, state):
+        """Refuse what is no state of this model."""
         if not isinstance(state, State):
             raise TypeError(
                 "state must come from warm_up, or from predict(..., return_state=True);"
@@ -163,15 +176,6 @@ class StatefulMixin:
                 "state belongs to another model, or to this one before it was fitted "
                 "again. Make it anew with warm_up."
             )
-        n = len(records.lengths)
-        if state.ids is None and state.n_sequences != n:
-            raise ValueError(
-                f"state holds {state.n_sequences} sequence(s), but X has {n}: they "
-                "must be the same ones, in the same order."
-            )
-        if state._index_end is not None:
-            state._index_end.check(records)
-        return state
 
     def _parts(self, known, records):
         """State of the network, sequence by sequence; None is a fresh start."""
