@@ -117,6 +117,8 @@ def best_of_ours(problem, seed):
     X, y, groups, cv = problem.X_train, problem.y_train, None, TimeSeriesSplit(3)
     if isinstance(X, list):
         cv = KFold(3)
+        if len(X) < 3:  # stretches of records
+            X, y = ([p for v in each for p in np.array_split(v, 4)] for each in (X, y))
     elif "sequence_column" in problem.params["all"]:
         groups, cv = (
             X[:, problem.params["all"]["sequence_column"]],
