@@ -551,7 +551,8 @@ def test_quantiles_that_are_fed_back_are_warned_of():
     """The warnings say where the shares are wrong, and what they advise is right."""
     params = {"loss": "quantile", "hidden_layer_sizes": (), "n_output_lags": 1}
     data, new = noisy(2000, 0), noisy(2000, 1)
-    quantile = model(quantile=0.1, max_iter=300, **params)
+    params |= {"alpha": 1e-4, "max_iter": 300}
+    quantile = model(quantile=0.1, **params)
 
     def share(predictions):
         return (new[1][0] < predictions[0]).mean()
