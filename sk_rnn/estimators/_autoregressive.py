@@ -163,32 +163,24 @@ class AutoRegressor(SequenceRegressor):
         return rows_of_steps(self, window)
 
     # ---------------------------------------------------------------- prediction
+    @document
     def predict(self, X, return_std=False, *, state=None, return_state=False):
         """Predict the value after each sequence, or after each step.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
-            taken to follow the training rows, sequence by sequence, unless they are
-            the training rows themselves, or ``carry_state=False``.
+        [predicted sequences]
         return_std : bool, default=False
             Also return the standard deviation of the noise.
-        state : State, default=None
-            What is known of the past of these sequences, from `warm_up` or from an
-            earlier `predict`. Rows may so come one by one.
-        return_state : bool, default=False
-            Also return the state behind X.
+        [predict state]
 
         Returns
         -------
-        y : ndarray or list of ndarray
-            In the form of the y that `fit` saw.
+        [predictions]
         y_std : ndarray or list of ndarray
             Standard deviation of the prediction error, in the same form; only if
             `return_std`.
-        state : State
-            Only if `return_state`.
+        [state behind]
         """
         found = super().predict(X, state=state, return_state=return_state)
         if not return_std:

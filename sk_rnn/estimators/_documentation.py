@@ -146,6 +146,28 @@ carry_state : bool, default=True
     starts afresh, and so do the rows of `fit` themselves. False: all start afresh.
     ``state=`` is heeded in any case.
 """,
+    "predicted sequences": """
+X : array-like or list of array-like
+    Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
+    taken to follow the training rows, sequence by sequence, unless they are
+    the training rows themselves, or ``carry_state=False``.
+""",
+    "predict state": """
+state : State, default=None
+    What is known of the past of these sequences, from `warm_up` or from an
+    earlier `predict`. Rows may so come one by one.
+return_state : bool, default=False
+    Also return the state behind X.
+""",
+    "predictions": """
+y : ndarray or list of ndarray
+    In the form of the y that `fit` saw. For a target at every step of a list of
+    sequences, a list of arrays; a 1-D array of them where X is one.
+""",
+    "state behind": """
+state : State
+    Only if `return_state`.
+""",
     "forecast parameters": """
 X : array-like or list of array-like
     Histories, from a fresh start (or from `state`).

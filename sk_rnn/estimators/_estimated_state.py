@@ -9,6 +9,7 @@ from ..data._dataset import show
 from ..data._records import Records
 from ..data._targets import read_measured
 from ..training._inference import infer
+from ._documentation import document
 from ._lags import check_lengths
 
 
@@ -143,15 +144,13 @@ class EstimatedStateMixin:
                 "measured: fit with initial_state='zero' or 'learned' to forecast."
             )
 
+    @document
     def predict(self, X, *, y_start=None, state=None, return_state=False):
         """Predict the targets of sequences.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
-            taken to follow the training rows, sequence by sequence, unless they are
-            the training rows themselves, or ``carry_state=False``.
+        [predicted sequences]
         y_start : array-like of shape (n_sequences, n_start) or \
                 (n_sequences, n_start, n_outputs), or list, default=None
             With ``initial_state="estimated"``, the outputs measured at the first steps
@@ -159,19 +158,12 @@ class EstimatedStateMixin:
             table of steps: (n_start,) or (n_start, n_outputs). What they say is taken
             for the predictions of these steps, too; the free run follows. (The
             ``y_init`` of a `NARXRegressor` lies before the first step of X.)
-        state : State, default=None
-            What is known of the past of these sequences, from `warm_up` or from an
-            earlier `predict`. Rows may so come one by one.
-        return_state : bool, default=False
-            Also return the state behind X.
+        [predict state]
 
         Returns
         -------
-        y : ndarray or list of ndarray
-            In the form of the y that `fit` saw. For a target at every step of a list of
-            sequences, a list of arrays; a 1-D array of them where X is one.
-        state : State
-            Only if `return_state`.
+        [predictions]
+        [state behind]
 
         Raises
         ------

@@ -127,28 +127,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return targets.values
 
     # ---------------------------------------------------------------- prediction
+    @document
     def predict(self, X, *, state=None, return_state=False):
         """Predict the targets of sequences.
 
         Parameters
         ----------
-        X : array-like or list of array-like
-            Sequences in the form that `fit` saw. With ``time_axis=0`` the rows are
-            taken to follow the training rows, sequence by sequence, unless they are
-            the training rows themselves, or ``carry_state=False``.
-        state : State, default=None
-            What is known of the past of these sequences, from `warm_up` or from an
-            earlier `predict`. Rows may so come one by one.
-        return_state : bool, default=False
-            Also return the state behind X.
+        [predicted sequences]
+        [predict state]
 
         Returns
         -------
-        y : ndarray or list of ndarray
-            In the form of the y that `fit` saw. For a target at every step of a list of
-            sequences, a list of arrays; a 1-D array of them where X is one.
-        state : State
-            Only if `return_state`.
+        [predictions]
+        [state behind]
 
         Raises
         ------
