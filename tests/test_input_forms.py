@@ -369,3 +369,29 @@ def test_lists_and_3d_arrays_stand_for_each_other(name):
     for model in (by_cube, by_list):
         with pytest.raises(ValueError, match=r"3 (channel|features)"):
             model.predict([np.ones((6, 3))])
+
+
+# ------------------------------------------------------------ arrays of other libraries
+@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("library", ["torch", "array_api_strict"])
+def test_arrays_of_other_libraries_are_read(form, library):
+    """In any namespace, and what comes back is NumPy's."""
+    xp = pytest.importorskip(library, reason=f"{library} is not installed")
+    X, y, params = forms()[form]
+
+    def foreign(v):
+        return [xp.asarray(p) for p in v] if isinstance(v, list) else xp.asarray(v)
+
+    model = make("TDNNRegressor", **params)
+    expected = as_list(model.fit(X, y).predict(X))
+    found = model.fit(foreign(X), foreign(y)).predict(foreign(X))
+    assert model.score(foreign(X), foreign(y)) == model.score(X, y)
+    for one, two in zip(as_list(found), expected, strict=True):
+        assert isinstance(one, np.ndarray | np.generic) and np.array_equal(one, two)
+
+
+def test_a_tensor_that_cannot_be_read_says_why():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    X = torch.randn(20, 4, requires_grad=True)
+    with pytest.raises(TypeError, match="torch.Tensor cannot be: .*gradient"):
+        make("TDNNRegressor").fit(X, np.ones(20))

@@ -10,11 +10,37 @@ FLOATS = (np.float64, np.float32)
 
 
 def unboxed(values):
-    """A list in place of a 1-D array of arrays: NumPy holds ragged ones so."""
+    """A list in place of a 1-D array of arrays: NumPy holds ragged ones so.
+
+    And an array of NumPy in place of a tensor, or one of another namespace.
+    """
+    if isinstance(values, list) and values and _is_foreign(values[0]):
+        return [_of_numpy(part) if _is_foreign(part) else part for part in values]
+    if _is_foreign(values):
+        return _of_numpy(values)
     boxed = isinstance(values, np.ndarray) and values.dtype == object
     if boxed and values.ndim == 1 and len(values) and np.ndim(values[0]):
         return list(values)
     return values
+
+
+def _is_foreign(values):
+    """Whether it is an array of another namespace, or a tensor of torch."""
+    if isinstance(values, np.ndarray | np.generic):
+        return False
+    is_tensor = type(values).__module__ == "torch"  # which is not imported for it
+    return is_tensor or hasattr(values, "__array_namespace__")
+
+
+def _of_numpy(array):
+    try:
+        return np.from_dlpack(array)
+    except (BufferError, RuntimeError) as error:
+        kind = f"{type(array).__module__}.{type(array).__name__}"
+        raise TypeError(
+            "Arrays of other libraries are read where they lie, in the memory of the "
+            f"processor; this {kind} cannot be: {error}"
+        ) from error
 
 
 def boxed(parts):
