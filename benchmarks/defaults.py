@@ -58,7 +58,7 @@ def points(folder):
     mean = {"n_init": 3, "n_ensemble": 3}
     yield "5. a mean of three", spots, [(gru, {}, mean), ("LSTMRegressor", {}, mean)]
     if folder is not None:
-        start = {"washout": WARM_UP, "hidden_layer_sizes": 8}
+        start = {"washout": WARM_UP, "hidden_layer_sizes": 8, "alpha": 1.0}
         estimated = {**start, "initial_state": "estimated"}
         yield "6. an estimated start", drives(folder), [(gru, start, estimated)]
     level = {"standardize": "differences"}
@@ -99,6 +99,7 @@ def main():
     arguments = parser(__doc__)
     arguments.add_argument("--data-dir", type=Path)
     arguments.add_argument("--seeds", type=int, default=5)
+    arguments.add_argument("--points", nargs="+", default=[*"12345678"])
     options = arguments.parse_args()
     seeds = range(1 if options.quick else options.seeds)
     header("Defaults")
@@ -111,6 +112,8 @@ def main():
     ]
     report = Table("before and after", *columns, "after, median", "worst", "warned")
     for title, problem, rows in points(options.data_dir):
+        if title[0] not in options.points:
+            continue
         for name, *both in rows:
             cells = []
             for settings in both:

@@ -298,10 +298,10 @@ def test_subset_takes_sequences_with_their_targets(last):
 
 # ------------------------------------------------------------------------- hold out
 @pytest.mark.parametrize("last", [False, True])
-@pytest.mark.parametrize("fraction", [0.01, 0.3, 0.99])
+@pytest.mark.parametrize("fraction", [0.11, 0.3, 0.99])
 def test_hold_out_splits_whole_sequences(last, fraction):
     data = dataset([3, 7, 1, 4, 2], last)
-    n_held = {0.01: 1, 0.3: 2, 0.99: 4}[fraction]
+    n_held = {0.11: 1, 0.3: 2, 0.99: 4}[fraction]
     training, validation = data.hold_out(fraction, None)
     assert list(training.starts) == list(data.starts[:-n_held])
     assert list(validation.starts) == list(data.starts[-n_held:])
@@ -330,6 +330,19 @@ def test_hold_out_of_one_sequence_is_its_last_stretch():
     assert list(counting_rows(validation)) == [7, 8, 9]
     # The state builds up over all the steps before.
     assert (validation.starts[0], validation.lengths[0]) == (0, 10)
+
+
+@pytest.mark.parametrize("n_before, begins", [(None, [0, 10, 31]), (2, [7, 26, 34])])
+def test_hold_out_of_few_sequences_is_the_last_stretch_of_each(n_before, begins):
+    """A whole one of four would be a quarter, where a tenth is asked for."""
+    data = dataset([10, 20, 1, 6], skip=1)
+    training, validation = data.hold_out(0.1, np.random.RandomState(0), n_before)
+    assert list(training.starts) == list(data.starts)
+    assert list(training.lengths) == [9, 18, 1, 5]
+    assert list(counting_rows(validation)) == [9, 28, 29, 36]
+    assert list(validation.starts) == begins
+    whole = dataset([10, 20, 1, 6], last=True).hold_out(0.1, None)
+    assert whole[1].n_sequences == 1
 
 
 @pytest.mark.parametrize(

@@ -182,35 +182,45 @@ class Dataset:
         """Split into (training, validation) data.
 
         Whole sequences are held out: at random, or the last ones if `rng` is None; of
-        overlapping windows the last ones of each series, with a gap before them. A
-        single sequence gives its last stretch; validation then runs through all of it,
-        or begins `n_before` steps before that stretch, which alone counts. Where the
-        network estimates its state, it begins with a warm-up, as in training.
+        overlapping windows the last ones of each series, with a gap before them. Of
+        sequences so few that a whole one is far more than its share, each gives its
+        last stretch.
         """
-        if self.n_sequences > 1:
-            n_held = max(1, round(fraction * self.n_sequences))
-            n_held = min(n_held, self.n_sequences - 1)
-            training, held = self._split(n_held, rng)
-            return _both_count(
-                self.subset(np.sort(training)), self.subset(np.sort(held))
-            )
-        n_steps = int(self.lengths[0])
-        cut = n_steps - max(1, round(fraction * n_steps))
-        if self.last or cut < 1:
+        n_held = round(fraction * self.n_sequences)
+        few = self.n_sequences == 1 or (n_held == 0 and self.runs is None)
+        if few and not self.last and self.lengths.max() > 1:
+            return self._without_ends(fraction, n_before)
+        if self.n_sequences == 1:
+            n_steps = int(self.lengths[0])
             raise ValueError(
                 "early_stopping=True needs more than one sequence, or one sequence of "
                 f"several steps with a target at each; got 1 sequence of {n_steps} "
                 f"step(s) with {'one target' if self.last else 'a target at each'}."
             )
-        n_before = self.warm_up or n_before or cut
-        begin = max(cut - n_before, 0)
+        n_held = min(max(1, n_held), self.n_sequences - 1)
+        training, held = self._split(n_held, rng)
+        return _both_count(self.subset(np.sort(training)), self.subset(np.sort(held)))
+
+    def _without_ends(self, fraction, n_before):
+        """The beginnings of all sequences to train on, their ends to validate with.
+
+        Validation runs through the whole of each, or begins `n_before` steps before its
+        end, which alone counts. Where the network estimates its state, it begins with a
+        warm-up, as in training.
+        """
+        long = self.subset(np.flatnonzero(self.lengths > 1))
+        n_held = np.maximum(1, np.round(fraction * long.lengths).astype(int))
+        cut = long.lengths - np.minimum(n_held, long.lengths - 1)
+        begin = np.maximum(cut - (self.warm_up or n_before or cut), 0)
+        lengths = self.lengths.copy()
+        lengths[self.lengths > 1] = cut
         return _both_count(
-            replace(self, lengths=np.array([cut])),
+            replace(self, lengths=lengths),
             replace(
-                self,
-                starts=self.starts + begin,
-                lengths=self.lengths - begin,
-                skip=np.maximum(self.skip, cut) - begin,
+                long,
+                starts=long.starts + begin,
+                lengths=long.lengths - begin,
+                skip=np.maximum(long.skip, cut) - begin,
             ),
         )
 

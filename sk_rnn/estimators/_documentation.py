@@ -279,8 +279,10 @@ early_stopping : bool or "auto", default="auto"
     and y_val, these, and nothing of X. Of rows, 3-D arrays and lists it is whole
     sequences at random; but of overlapping windows it is the last ones of each series
     (see `validation`). Of a table (``time_axis=0``) with a `sequence_column` it is the
-    last sequences. Of a single sequence it is the last stretch, which is read from the
-    beginning of the sequence on, or from a window of `bptt_steps` before it.
+    last sequences. Of a single sequence, and of so few that the share is at most half
+    of one (five at a tenth), it is the last stretch of each if there is a target at
+    every step; it is read from the beginning of the sequence on, or from a window of
+    `bptt_steps` before it.
 validation_fraction : float in (0, 1), default=0.1
     Share of the data that is held out: of the sequences, of the windows, or of the
     steps of a single sequence. It means nothing beside X_val.
