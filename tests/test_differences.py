@@ -249,15 +249,15 @@ def test_a_trend_goes_on_beyond_what_was_seen(name):
     params = {"time_axis": 0, "lags": name in ("TDNNRegressor", "AutoRegressor")}
     params |= {} if name == "AutoRegressor" else {"max_iter": 150}
     model = make(name, **params).fit(series[:149], series[1:150])
-    y_pred = model.predict(series[149:-1])[:, 0]
-    assert np.abs(y_pred - series[150:, 0]).max() < 1.5
+    error = np.abs(model.predict(series[149:-1])[:, 0] - series[150:, 0]).max()
+    assert error < 2.5  # of a series that rises by 75 meanwhile
     n_steps = 10 if name == "TDNNRegressor" else 60
     y = model.forecast(series[:150], n_steps)[:, 0]
     assert np.abs(y - series[150 : 150 + n_steps, 0]).max() < 3
     if name != "AutoRegressor":  # which is linear, and goes on in any units
         plain = small(name, **params).fit(series[:149], series[1:150])
         y_pred = plain.predict(series[149:-1])[:, 0]
-        assert np.abs(y_pred - series[150:, 0]).max() > 15
+        assert np.abs(y_pred - series[150:, 0]).max() > 5 * error
 
 
 def test_a_line_has_changes_without_variation():

@@ -101,7 +101,7 @@ REFUSED = {
     "lengths": ({"X_val": X, "y_val": Y[:3]}, "X_val has 12 sequences, y_val has 3"),
     "NaN": ({"X_val": X * np.nan, "y_val": Y}, "^Input X_val contains NaN"),
     "NaN in y": ({"X_val": X, "y_val": Y * np.nan}, "^Input y_val contains NaN"),
-    "text": ({"X_val": X, "y_val": Y.astype(str) + "a"}, "y_val"),
+    "text": ({"X_val": X, "y_val": np.array([f"{v}a" for v in Y])}, "y_val"),
     "weights": (
         {"X_val": X, "y_val": Y, "sample_weight_val": -(Y**2)},
         "sample_weight_val",
