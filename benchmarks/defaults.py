@@ -12,17 +12,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from _common import Table, header, parser
+from _common import PLAIN, Table, header, parser
 from _league_data import given, laser, sktime, sunspots
 from _problems import records, system, table, windows
 
 import sk_rnn
 from sk_rnn.datasets import make_narma
 
-OLD = {
-    **{"alpha": 1e-4, "early_stopping": False, "max_iter": 200, "solver": "lbfgs"},
-    "n_iter_no_change": 10,
-}
+OLD = {**PLAIN, "n_iter_no_change": 10}
 WARM_UP = 50
 OLD_RECURRENT = {**OLD, "bptt_steps": None}
 ADAM = {**OLD_RECURRENT, "solver": "adam"}

@@ -54,8 +54,8 @@ PEERS = {
     "HistGradientBoostingRegressor": HistGradientBoostingRegressor,
 }
 BEST = "best of ours"
-DEFAULT = [*NETWORKS, BEST, "MLPRegressor", "HistGradientBoostingRegressor"]
-DEFAULT = [*DEFAULT, "persistence"]
+LEARNT = ["MLPRegressor", "HistGradientBoostingRegressor"]
+DEFAULT = [*NETWORKS, BEST, *LEARNT, "persistence"]
 HALVES = {"tuning": [True], "reported": [False], "both": [True, False]}
 TORCH = {"torch GRU": "GRURegressor", "torch LSTM": "LSTMRegressor"}
 

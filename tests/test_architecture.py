@@ -13,7 +13,7 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
-    {"_compat", "_plot", "_version", "_warnings", "numerics"},
+    {"_compat", "_packages", "_version", "_warnings", "numerics"},
     {"_show_versions", "data", "datasets", "layers", "solvers"},
     {"training"},
     {"estimators"},
@@ -27,7 +27,7 @@ ONLY = {
     "numerics": set(),
     "data": {"_compat", "_warnings", "numerics"},
     "datasets": {"_compat"},
-    "export": {"_compat", "data", "estimators", "layers"},
+    "export": {"_packages", "_compat", "data", "estimators", "layers"},
     "layers": {"numerics"},
     "metrics": {"_compat", "data", "estimators"},
     "preprocessing": {"_compat", "data"},

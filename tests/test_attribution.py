@@ -1,8 +1,8 @@
 """Attribution against differences of `predict`, torch, and linear models."""
 
-import builtins
 import copy
 import pickle
+import sys
 
 import matplotlib as mpl
 import numpy as np
@@ -265,13 +265,6 @@ def test_display_without_names_and_scales(pyplot):
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
-    imported = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.partition(".")[0] == "matplotlib":
-            raise ImportError(name)
-        return imported(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # it is not there
     with pytest.raises(ImportError, match=r"AttributionDisplay needs.*sk_rnn\[plot\]"):
         AttributionDisplay.from_estimator(GRURegressor(), [[0.0]])

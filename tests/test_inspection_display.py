@@ -1,6 +1,6 @@
 """The picture of the gradient flow."""
 
-import builtins
+import sys
 
 import matplotlib as mpl
 import numpy as np
@@ -97,13 +97,6 @@ def test_a_distance_that_stands_alone_is_seen(pyplot):
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch, models):
     X, _, (model, _) = models
-    imported = builtins.__import__
-
-    def without(name, *args, **kwargs):
-        if name.partition(".")[0] == "matplotlib":
-            raise ImportError(name)
-        return imported(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # it is not there
     with pytest.raises(ImportError, match=r"sk_rnn\[plot\]"):
         GradientFlowDisplay.from_estimator(model, X)

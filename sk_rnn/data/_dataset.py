@@ -138,8 +138,13 @@ class Dataset:
         )
 
     def behind(self, n_steps):
-        """Without the first steps of each sequence, and without those of no more."""
-        data = self.subset(np.flatnonzero(self.lengths > n_steps))
+        """Without the first steps of each sequence, and without those of no more.
+
+        `n_steps` is a number for all of them, or one for each.
+        """
+        longer = np.flatnonzero(self.lengths > n_steps)
+        data = self.subset(longer)
+        n_steps = np.broadcast_to(n_steps, self.lengths.shape)[longer]
         return replace(
             data,
             starts=data.starts + n_steps,
@@ -216,12 +221,7 @@ class Dataset:
         lengths[self.lengths > 1] = cut
         return _both_count(
             replace(self, lengths=lengths),
-            replace(
-                long,
-                starts=long.starts + begin,
-                lengths=long.lengths - begin,
-                skip=np.maximum(long.skip, cut) - begin,
-            ),
+            replace(long, skip=np.maximum(long.skip, cut)).behind(begin),
         )
 
     def _split(self, n_held, rng):

@@ -170,8 +170,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         may_do_without = self.early_stopping == "auto"
         if may_do_without and data.n_targets < FEWEST_TARGETS:
             return data, None
-        in_time = self.time_axis == 0
-        rng = None if in_time else rng
+        rng = None if self.time_axis == 0 else rng
         try:
             return data.hold_out(self.validation_fraction, rng, n_steps)
         except ValueError:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._packages import required
+from .._packages import required
 
 #: Before the names of the parts of a state, as they go in and as they come out.
 BEFORE, AFTER = "state.", "next_state."

@@ -5,10 +5,10 @@ from numbers import Integral
 import numpy as np
 
 from .._compat import Interval, StrOptions, check_parameters
+from .._packages import required
 from ._fitted import NotExportableError, check_exportable, named_parts
 from ._graph import AFTER, BEFORE, END, Graph
 from ._onnx_layers import convert
-from ._packages import required
 
 #: The format of the file for which onnxruntime of the last years is made.
 IR_VERSION = 8

@@ -1,10 +1,10 @@
 """A converter for skl2onnx, so that pipelines can be exported."""
 
+from .._packages import required
 from ..estimators._regressor import SequenceRegressor
 from ._fitted import NotExportableError
 from ._graph import Graph
 from ._onnx import outputs
-from ._packages import required
 
 
 def register_skl2onnx():

@@ -3,13 +3,13 @@
 import numpy as np
 
 from .._compat import check_parameters
+from .._packages import required
 from ..data._records import read_X
 from ..data._samples import Samples
 from ..data._targets import read_y
 from ..estimators import GRURegressor, LSTMRegressor, RNNRegressor
 from ._fitted import NotExportableError, check_exportable
 from ._gates import set_gate_parameters
-from ._packages import required
 
 #: Estimators for the layers of torch.
 ESTIMATORS = {"RNN": RNNRegressor, "GRU": GRURegressor, "LSTM": LSTMRegressor}

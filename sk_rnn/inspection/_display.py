@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from .._plot import pyplot
+from .._packages import required
 from ._attribution import attribution
 from ._gradient_flow import gradient_flow
 
@@ -89,7 +89,7 @@ class GradientFlowDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `gradient_flow` and `plot`.
         """
-        pyplot(cls.__name__)
+        required("matplotlib.pyplot", cls.__name__, "plot")
         options = {"max_distance": max_distance, "n_targets": n_targets}
         flow = gradient_flow(estimator, X, y, n_singular_values=0, **options)
         display = cls(flow, name=type(estimator).__name__ if name is None else name)
@@ -124,7 +124,7 @@ class GradientFlowDisplay:
         ValueError
             If `quantity` or `layer` does not exist.
         """
-        plt = pyplot(type(self).__name__)
+        plt = required("matplotlib.pyplot", type(self).__name__, "plot")
         if quantity not in LABELS:
             raise ValueError(f"quantity must be one of {[*LABELS]}; got {quantity!r}")
         flow, n_layers = self.flow, len(self.flow.layers)
@@ -231,7 +231,7 @@ class AttributionDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `attribution` and `plot`.
         """
-        pyplot(cls.__name__)
+        required("matplotlib.pyplot", cls.__name__, "plot")
         gradient = attribution(estimator, X, n_lags=n_lags, n_targets=n_targets)
         scale = None
         if estimator.standardize:
@@ -263,7 +263,7 @@ class AttributionDisplay:
         ValueError
             If `output` does not exist.
         """
-        plt = pyplot(type(self).__name__)
+        plt = required("matplotlib.pyplot", type(self).__name__, "plot")
         _, n_outputs, n_lags, n_channels = self.gradient.shape
         if not isinstance(output, Integral) or not -n_outputs <= output < n_outputs:
             raise ValueError(

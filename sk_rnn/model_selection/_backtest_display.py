@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import root_mean_squared_error
 
-from .._plot import pyplot
+from .._packages import required
 from ._backtest import backtest
 
 
@@ -79,7 +79,7 @@ class BacktestDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        pyplot(cls.__name__)
+        required("matplotlib.pyplot", cls.__name__, "plot")
         result = backtest(estimator, X, y, **options)
         name = type(estimator).__name__ if name is None else name
         return cls(result, name=name).plot(ax, kind=kind)
@@ -113,7 +113,7 @@ class BacktestDisplay:
         ValueError
             If `kind` or `horizon` does not exist.
         """
-        plt = pyplot(type(self).__name__)
+        plt = required("matplotlib.pyplot", type(self).__name__, "plot")
         if kind not in ("error", "forecast"):
             raise ValueError(f"kind must be 'error' or 'forecast'; got {kind!r}.")
         steps = np.unique(self.result.horizon)

@@ -1,4 +1,4 @@
-"""Packages that an export needs, where they are installed."""
+"""Packages of the extras, where they are installed."""
 
 from importlib import import_module
 
