@@ -58,12 +58,9 @@ def points(folder):
         start = {"washout": WARM_UP, "hidden_layer_sizes": 8, "alpha": 1.0}
         estimated = {**start, "initial_state": "estimated"}
         yield "6. an estimated start", drives(folder), [(gru, start, estimated)]
-    level = {"standardize": "differences"}
-    yield (
-        "7. levels (windows)",
-        planes,
-        [(gru, {}, level), ("TDNNRegressor", {}, level)],
-    )
+    levels = {"standardize": True}, {}
+    pairs = [(gru, *levels), ("TDNNRegressor", *levels)]
+    yield "7. levels (windows)", planes, pairs
     yield "7. a linear path (table)", tables, [(gru, {}, {"skip": "linear"})]
     batches = {"solver": "adam", "batch_size": 200}, {"solver": "adam"}
     yield "8. batches", lasers, [(gru, *batches)]

@@ -255,7 +255,7 @@ def test_a_trend_goes_on_beyond_what_was_seen(name):
     y = model.forecast(series[:150], n_steps)[:, 0]
     assert np.abs(y - series[150 : 150 + n_steps, 0]).max() < 3
     if name != "AutoRegressor":  # which is linear, and goes on in any units
-        plain = small(name, **params).fit(series[:149], series[1:150])
+        plain = small(name, standardize=True, **params).fit(series[:149], series[1:150])
         y_pred = plain.predict(series[149:-1])[:, 0]
         assert np.abs(y_pred - series[150:, 0]).max() > 5 * error
 
@@ -505,7 +505,7 @@ def test_diagnostics_run_through_it():
 # ------------------------------------------------------------------------------ errors
 def test_what_it_cannot_do_is_refused():
     series = walk(30, 2)
-    with pytest.raises(ValueError, match="a NARXRegressor is fed back"):
+    with pytest.raises(ValueError, match="among {'auto'}"):
         NARXRegressor(standardize="differences", time_axis=0).fit(
             series[:-1, :1], series[1:, 0]
         )
@@ -532,3 +532,75 @@ def test_no_lags_means_all_changes_of_a_row():
     assert_near(model.coef_, [-0.5, 0.5, 0, 0, 0, 1], 1e-10)
     model = TDNNRegressor(standardize="differences", max_iter=5).fit(X, y)
     assert model.weights_["hidden0.weight"].shape == (5, 32)
+
+
+# ------------------------------------------------------------------------------- "auto"
+RISING = (np.arange(60) + np.sin(0.4 * np.arange(60)))[:, None]
+WINDOWS = make_windows(RISING[:, 0], n_steps=6)
+
+
+def auto(name, X, y, **params):
+    return small(name, standardize="auto", **params).fit(X, y)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_auto_learns_changes_where_the_newest_values_lie_beyond_all_before(name):
+    table = {"time_axis": 0, "lags": name == "TDNNRegressor"}
+    for X, y, params in ((RISING[:-1], RISING[1:, 0], table), (*WINDOWS, {})):
+        model = auto(name, X, y, **params)
+        assert model.standardize_ == "differences"
+        expected = make(name, **params).fit(X, y).predict(X)
+        assert np.array_equal(model.predict(X), expected)
+        # Far from there, a warm start stays with what was learnt.
+        model.set_params(warm_start=True, max_iter=1).fit(X[:20], y[:20])
+        assert model.standardize_ == "differences"
+
+
+def test_auto_takes_the_channel_whose_next_value_is_learnt():
+    other = np.random.default_rng(0).standard_normal(60)
+    X = np.column_stack([other, RISING[:, 0]])[:-1]
+    model = auto("GRURegressor", X, RISING[1:, 0], time_axis=0)
+    expected = make("GRURegressor", target_columns=1, time_axis=0)
+    assert np.array_equal(model.predict(X), expected.fit(X, RISING[1:, 0]).predict(X))
+    model = auto("GRURegressor", X, np.append(other[1:-1], 0.0), time_axis=0)
+    assert model.standardize_ is True  # that one stays where it was
+
+
+def test_auto_is_true_where_levels_do_not_change_or_changes_cannot_be_learnt():
+    rows, ends = WINDOWS
+    order = np.random.default_rng(0).permutation(len(rows))
+    stationary = np.sin(0.7 * np.arange(60))[:, None]
+    table = {"time_axis": 0}
+    for name, X, y, params in (
+        ("GRURegressor", stationary[:-1], stationary[1:, 0], table),
+        ("GRURegressor", RISING[:-1], np.sin(RISING[1:, 0]), table),  # no next value
+        (
+            "GRURegressor",
+            rows[order],
+            ends[order],
+            {},
+        ),  # nothing tells which is the newest
+        ("GRURegressor", [RISING[:30], RISING[:20]], [RISING[1:31], RISING[1:21]], {}),
+        ("TDNNRegressor", rows, ends, {"n_lags": 5}),  # as many as the rows have
+        ("RNNRegressor", rows, ends, {"skip": "linear", "skip_lags": 5}),
+        ("NARXRegressor", RISING[:-1], RISING[1:, 0], table | {"lags": True}),
+        (
+            "LSTMRegressor",
+            RISING[:-1],
+            RISING[1:, 0],
+            table | {"initial_state": "estimated", "washout": 3},
+        ),
+    ):
+        assert auto(name, X, y, **params).standardize_ is True
+    with pytest.raises(ValueError, match="'standardize' parameter of AutoRegressor"):
+        AutoRegressor(standardize="auto").fit(rows, ends)
+
+
+@pytest.mark.parametrize(("n_rising", "expected"), [(1, True), (2, "differences")])
+def test_of_a_panel_half_of_the_series_must_have_left_their_range(n_rising, expected):
+    series = [RISING] * n_rising + [np.sin(RISING)] * (3 - n_rising)
+    X = np.concatenate([s[:-1] for s in series])
+    X = np.column_stack([X, np.repeat(np.arange(3), 59)])
+    y = np.concatenate([s[1:, 0] for s in series])
+    model = auto("GRURegressor", X, y, time_axis=0, sequence_column=1)
+    assert model.standardize_ == expected

@@ -480,7 +480,7 @@ def test_a_forecast_that_diverges_is_told(name):
     params = {"n_lags": 1}
     if name == "TDNNRegressor":
         params = {"n_lags": 0, "hidden_layer_sizes": (), "max_iter": 100}
-    model = make(name, time_axis=0, **params)
+    model = make(name, time_axis=0, standardize=True, **params)
     model.fit(growing[:-1], growing[1:, 0])
     with pytest.warns(ConvergenceWarning, match=r"1 of 1 forecast\(s\) are not finite"):
         y = model.forecast(growing, 1500)

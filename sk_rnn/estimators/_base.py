@@ -41,9 +41,9 @@ class SequenceEstimator(
     """Data contract, standardisation of X, and inference with a fitted network.
 
     A subclass says what targets are (`_read_targets`), in which units they are learnt
-    (`_learn_units`, `_encode`), how its network looks (`_build`) and how its parameters
-    are found (`_train`). Estimators are dataclasses: their fields are the
-    hyper-parameters, and ``__init__`` does nothing but assign them.
+    (`_choose_units`, `_learn_units`, `_encode`), how its network looks (`_build`) and
+    how its parameters are found (`_train`). Estimators are dataclasses: their fields
+    are the hyper-parameters, and ``__init__`` does nothing but assign them.
     """
 
     standardize: bool | str = True
@@ -75,8 +75,12 @@ class SequenceEstimator(
         """Check y, against what `fit` saw where there is such; return Targets."""
         raise NotImplementedError
 
-    def _look_at_targets(self, y, records, targets):
-        """Remember what the targets tell besides their values."""
+    def _choose_units(self, samples):
+        """Decide what of samples is standardised; set `standardize_`."""
+        raise NotImplementedError
+
+    def _check_units(self):
+        """Refuse to go on with a model of other units (``warm_start``)."""
 
     def _learn_units(self, samples):
         """Learn from the samples of a first fit what standardises rows and targets."""
@@ -170,14 +174,18 @@ class SequenceEstimator(
         if warm:
             self._check_outputs(targets)
         samples = Samples.weighted(records, targets, sample_weight, self.washout)
-        n_outputs = targets.values.shape[1]
+        self._look_at(samples, y)
+        if warm:
+            self._check_units()
+        else:
+            self._choose_units(samples)
         n_steps = records.fixed_steps
-        if n_steps is not None and self.standardize == "differences":
+        if n_steps is not None and self.standardize_ == "differences":
             n_steps = max(n_steps - 1, 1)  # one change less than there are values
-        network = self._build(records.rows.shape[1], n_outputs, n_steps)
+        network = self._build(self._n_channels, self.n_outputs_, n_steps)
         if warm:
             self._check_size(network)
-        samples = self._settle(network, samples, y, warm)
+        samples = self._settle(network, samples, warm)
         data = self._dataset(samples)
         validation = None
         if validation_data is not None:
@@ -192,7 +200,14 @@ class SequenceEstimator(
         if records.is_table:
             self._remember(records, targets)
 
-    def _settle(self, network, samples, y, warm=False):
+    def _look_at(self, samples, y):
+        """Remember in what form the data comes."""
+        records, targets = samples.records, samples.targets
+        self.n_outputs_ = targets.values.shape[1]
+        self._last, self._flat, self._form = targets.last, targets.flat, records.form
+        self._n_channels = records.rows.shape[1]
+
+    def _settle(self, network, samples, warm=False):
         """Set what is known of a model before its parameters are.
 
         Returns
@@ -200,16 +215,11 @@ class SequenceEstimator(
         samples : Samples
             Those to learn from.
         """
-        records, targets = samples.records, samples.targets
-        self.n_outputs_ = targets.values.shape[1]
-        self._last, self._flat, self._form = targets.last, targets.flat, records.form
-        self._n_channels = records.rows.shape[1]
-        samples = self._distinct(samples)
+        records, samples = samples.records, self._distinct(samples)
         if not warm:
             self._learn_units(samples)
         self._network, self._end = self._whole(network), None
         check_lengths(records, self._network)
-        self._look_at_targets(y, records, targets)
         return samples
 
     def _check_outputs(self, targets):

@@ -101,7 +101,8 @@ smaller validation loss. In the first K steps of a sequence the values before it
 as their mean; ``washout=K`` keeps these steps from bending the path.
 """,
     "data parameters": """
-standardize : bool or "differences", default=True
+standardize : bool, "differences" or "auto"
+    The default is "auto", that of `AutoRegressor` True, for it has no "auto".
     True: bring every channel of X and every output of y to mean 0 and standard
     deviation 1 (weighted, learnt in `fit`). A past that is not known is then the mean.
     "differences": the same of changes, for series with levels and trends. The network
@@ -111,6 +112,10 @@ standardize : bool or "differences", default=True
     output k, or the only one. The others are standardised as with True. The first
     change of a sequence is not known, and is the mean change. Lags then count changes,
     None as many as a row has. A `NARXRegressor` refuses it.
+    "auto": "differences" where the targets are the next values of channels of X, in a
+    table or in windows of one series, and more than a quarter of the newest tenth of
+    the series (of half of those of a panel) lies outside the range of all before it;
+    else True. `standardize_` tells.
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
 missing_targets : {"error", "ignore"}, default="error"
@@ -320,8 +325,10 @@ feature_names_in_ : ndarray of shape (`n_features_in_`,)
     Their names, if X had any.
 n_outputs_ : int
     Number of outputs.
+standardize_ : bool or "differences"
+    What `standardize` was, or what "auto" took.
 weights_ : dict of str to ndarray
-    The parameters by name, in standard units (with ``standardize="differences"`` of
+    The parameters by name, in standard units (with ``standardize_="differences"`` of
     changes), read-only.
 """,
     "training attributes": """

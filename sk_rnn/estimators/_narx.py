@@ -112,6 +112,8 @@ class NARXRegressor(NetworkRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
+        # Differences are added to the newest value in X, but outputs are fed back.
+        "standardize": ["boolean", StrOptions({"auto"})],
         "n_input_lags": ["array-like", at_least(0), None],
         "n_output_lags": ["array-like", at_least(0)],
         "input_delay": ["array-like", at_least(0)],
@@ -121,14 +123,11 @@ class NARXRegressor(NetworkRegressor):
     }
 
     # ------------------------------------------------------------------- network
+    def _may_difference(self, records):
+        return False
+
     def _build(self, n_channels, n_outputs, n_steps):
         """The closed loop; `open_loop` has the same parameters."""
-        if self.standardize == "differences":
-            raise ValueError(
-                "standardize='differences' adds outputs to the newest value in X, but "
-                "a NARXRegressor is fed back its outputs: fit it to np.diff of X and "
-                "y, or set standardize=True."
-            )
         lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
         delay = Delay(taps_of(lags))
         n_output_lags = per_channel(

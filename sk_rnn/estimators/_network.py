@@ -19,6 +19,7 @@ from .._compat import (
     at_least,
     with_callbacks,
 )
+from ..data._level import has_moved_on
 from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS
 from ..training._losses import LOSSES
@@ -41,6 +42,7 @@ OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
 class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     """Loss, solver and stopping: the hyper-parameters of MLPRegressor."""
 
+    standardize: bool | str = "auto"
     hidden_layer_sizes: int | tuple = (32,)
     loss: str = "squared_error"
     solver: str = "auto"
@@ -64,6 +66,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
         **OfLossesAndSolvers._parameter_constraints,
+        "standardize": ["boolean", StrOptions({"auto", "differences"})],
         "hidden_layer_sizes": ["array-like", at_least(1)],
         "loss": [StrOptions(set(LOSSES))],
         "solver": [StrOptions({"auto", *SOLVERS})],
@@ -153,6 +156,19 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         """Whether data is to be held out: by request, or because it is to choose."""
         is_auto = self.early_stopping == "auto"
         return self.alpha == "auto" if is_auto else self.early_stopping
+
+    def _may_difference(self, records):
+        """Whether the network could learn changes of such records."""
+        return True
+
+    def _choose_units(self, samples):
+        super()._choose_units(samples)
+        if self.standardize == "auto":
+            records, channels = samples.records, self._next_of
+            goes_on = records.is_table or self._last  # and is no other sequence
+            is_possible = goes_on and self._may_difference(records)
+            moves = is_possible and has_moved_on(records, self._last, channels)
+            self.standardize_ = "differences" if moves else True
 
     def _distinct(self, samples):
         if self._holds_out and self.validation != "random":

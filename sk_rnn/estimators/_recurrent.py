@@ -46,6 +46,10 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
     def _cell(self):
         return CELLS[self.cell]()
 
+    def _may_difference(self, records):
+        is_long = self.skip_lags + 1 < records.lengths.min()
+        return is_long and self.initial_state != "estimated"
+
     def _window_steps(self, data):
         self.bptt_steps_ = self.bptt_steps
         if self.bptt_steps == "auto":

@@ -30,7 +30,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     def _read_targets(self, y, records, dtype):
         return read_y(y, records, dtype, self.missing_targets)
 
-    def _look_at_targets(self, y, records, targets):
+    def _look_at(self, samples, y):
+        """Remember also what the targets tell besides their values."""
+        super()._look_at(samples, y)
+        records, targets = samples.records, samples.targets
         share = share_of_next(records, targets)
         self._are_next = None if share is None else share > 0.5
         share = share_of_next(records, targets, share_in_order)
@@ -40,12 +43,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             names = [y.name]
         self._target_names = None if names is None else [str(name) for name in names]
         next_of = next_columns(records, targets)
-        self._check_differencing()
-        if self._differencing is not None:
-            self._check_channels(self._differencing.channels, next_of)
+        self._next_of = [columns[0] if columns else None for columns in next_of]
+        if self.standardize == "differences":
+            self._check_channels(self._channels_of_outputs(), next_of)
         elif self.target_columns is not None:
             self._check_channels(self._target_channels(), next_of)
-        self._next_of = [columns[0] if columns else None for columns in next_of]
         ends = records.starts + records.lengths - 1
         self._last_targets = targets.values[ends] if records.is_table else None
 
@@ -81,16 +83,19 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                     f"X for an output that is the next value of channel {columns[0]}."
                 )
 
+    def _choose_units(self, samples):
+        self.standardize_ = self.standardize
+
     def _learn_units(self, samples):
         self._differencing = None
-        if self.standardize == "differences":
+        if self.standardize_ == "differences":
             self._differencing = Differencing(samples, self._channels_of_outputs())
             self._x_scaler = self._differencing.x_levels
             self._y_scaler = self._differencing.y_levels
             return
         rows, values = samples.records.rows, samples.targets.values
-        self._x_scaler = Scaler(rows, samples.x_weight, self.standardize)
-        self._y_scaler = Scaler(values, samples.weight, self.standardize)
+        self._x_scaler = Scaler(rows, samples.x_weight, self.standardize_)
+        self._y_scaler = Scaler(values, samples.weight, self.standardize_)
 
     def _encode(self, samples):
         if self._differencing is not None:
@@ -237,8 +242,9 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         X = X.transpose(0, 2, 1) if self.data_format == "channels_first" else X
         return X.reshape(-1, X.shape[2])
 
-    def _check_differencing(self):
-        """Refuse to go on with a model of other differences (``warm_start``)."""
+    def _check_units(self):
+        if self.standardize == "auto":
+            return
         known = None if self._differencing is None else self._differencing.channels
         is_wanted = self.standardize == "differences"
         wanted = self._channels_of_outputs() if is_wanted else None
@@ -251,6 +257,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
 
     def _channels_of_outputs(self):
         """For each output the channel that it is the next, or a later, value of."""
+        if self.standardize == "auto":
+            return self._next_of
         n_outputs, n_channels = self.n_outputs_, self._n_channels
         channels = list(range(n_channels))
         if self.target_columns is not None:

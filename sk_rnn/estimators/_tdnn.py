@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar
 
+import numpy as np
+
 from .._compat import Interval, StrOptions, at_least
 from ..layers import ACTIVATIONS, Delay, Dense
 from ._documentation import document
@@ -89,6 +91,10 @@ class TDNNRegressor(NetworkRegressor):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "skip": [StrOptions({"linear"}), None],
     }
+
+    def _may_difference(self, records):
+        n_lags = 0 if self.n_lags is None else np.sum(self.n_lags)
+        return n_lags + 1 < records.lengths.min()
 
     def _build(self, n_channels, n_outputs, n_steps):
         sizes = self._hidden_sizes()

@@ -192,7 +192,9 @@ def _settle(estimator, network, theta, n_channels, n_outputs, last_step):
     y = np.zeros((1, n_outputs)) if last_step else [np.zeros((1, n_outputs))]
     targets = read_y(y, records, theta.dtype)
     samples = Samples.weighted(records, targets, None, estimator.washout)
-    estimator._settle(network, samples, y)
+    estimator._look_at(samples, y)
+    estimator._choose_units(samples)
+    estimator._settle(network, samples)
     estimator._theta = theta
     estimator._identify()
     estimator.alpha_ = estimator.alpha
