@@ -5,7 +5,7 @@ PY = $(VENV)/bin/python
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo examples test lint format doc clean
+.PHONY: demo examples test lint format doc dist clean
 .NOTPARALLEL:
 .SECONDARY:
 
@@ -27,6 +27,7 @@ test: $(VENV)/tests.stamp
 lint: $(VENV)/lint.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 format: $(VENV)/lint.stamp
 	$(PY) -m ruff check --fix .
@@ -36,8 +37,12 @@ format: $(VENV)/lint.stamp
 doc: $(VENV)/doc.stamp
 	$(PY) -m sphinx -W --keep-going -q -b html doc doc/_build/html
 
+# Source archive and wheel, tried in a new environment.
+dist: $(VENV)/dist.stamp
+	.ci/dist $(PY)
+
 clean:
-	rm -rf $(VENV) build dist doc/_build doc/generated *.egg-info .pytest_cache .ruff_cache sunspots_forecast.png
+	rm -rf $(VENV) build dist doc/_build doc/generated .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # X.stamp: the package is installed, editable, with its extra X.

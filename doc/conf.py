@@ -29,6 +29,7 @@ autodoc_default_options = {
     "inherited-members": True,
     "exclude-members": ",".join(THEIRS),
 }
+autodoc_typehints = "none"  # docstrings say more
 numpydoc_show_class_members = False
 plot_html_show_source_link = False
 plot_html_show_formats = False

@@ -1,26 +1,97 @@
 """What of scikit-learn is used besides its public interface: all of it is here."""
 
+from collections.abc import Callable, Iterator
 from numbers import Integral, Real
+from typing import Any, Self, TypeVar
 
-from sklearn.base import _fit_context
+import numpy as np
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     Interval,
     StrOptions,
     validate_parameter_constraints,
-    validate_params,
 )
 from sklearn.utils.validation import _check_sample_weight
 
-try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # scikit-learn < 1.9
+from ._typing import ArrayLike, Int
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: True to mypy, which knows nothing of scikit-learn: a base class or a decorator of
+#: which nothing is known would let any call pass. Others read scikit-learn itself.
+MYPY = False
+
+if MYPY:
+
+    def _fit_context(
+        *, prefer_skip_nested_validation: bool
+    ) -> Callable[[Function], Function]: ...
+    def validate_params(
+        constraints: dict, *, prefer_skip_nested_validation: bool
+    ) -> Callable[[Function], Function]: ...
+    def with_callbacks(method: Function) -> Function: ...
+    def available_if(check: Callable) -> Callable[[Function], Function]: ...
 
     class CallbackSupportMixin:
-        """No callbacks before scikit-learn 1.9."""
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
 
-    def with_callbacks(method):
-        return method
+    class BaseEstimator:
+        n_features_in_: int
+        feature_names_in_: np.ndarray
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def get_metadata_routing(self) -> Any: ...
+        def set_fit_request(self, **requests: bool | str | None) -> Self: ...
+        def __sklearn_tags__(self) -> Any: ...
+
+    class RegressorMixin:
+        def set_predict_request(self, **requests: bool | str | None) -> Self: ...
+        def set_score_request(self, **requests: bool | str | None) -> Self: ...
+
+    class TransformerMixin:
+        def __init_subclass__(cls, **kwargs: Any) -> None: ...
+
+    class TimeSeriesSplit:
+        n_splits: int
+
+        def __init__(
+            self,
+            n_splits: Int = 5,
+            *,
+            max_train_size: Int | None = None,
+            test_size: Int | None = None,
+            gap: Int = 0,
+        ) -> None: ...
+        def get_n_splits(
+            self, X: Any = ..., y: Any = ..., groups: Any = ...
+        ) -> int: ...
+        def get_metadata_routing(self) -> Any: ...
+        def set_split_request(self, **requests: bool | str | None) -> Self: ...
+        def split(
+            self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None
+        ) -> Iterator[tuple[np.ndarray, np.ndarray]]: ...
+
+else:
+    from sklearn.base import (
+        BaseEstimator,
+        RegressorMixin,
+        TransformerMixin,
+        _fit_context,
+    )
+    from sklearn.model_selection import TimeSeriesSplit
+    from sklearn.utils._param_validation import validate_params
+    from sklearn.utils.metaestimators import available_if
+
+    try:
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:  # scikit-learn < 1.9
+
+        class CallbackSupportMixin:
+            """No callbacks before scikit-learn 1.9."""
+
+        def with_callbacks(method):
+            return method
 
 
 def at_least(low, kind=Integral):
@@ -72,6 +143,11 @@ def accepts_sample_weight(scorer):
 
 
 __all__ = [
+    "BaseEstimator",
+    "RegressorMixin",
+    "TimeSeriesSplit",
+    "TransformerMixin",
+    "available_if",
     "above",
     "at_least",
     "CallbackSupportMixin",

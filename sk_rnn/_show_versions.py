@@ -13,7 +13,7 @@ NEEDED = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
 OPTIONAL = ("pandas", "polars", "pyarrow", "matplotlib", "skops", "torch")
 
 
-def show_versions():
+def show_versions() -> None:
     """Print versions of Python, of sk_rnn, of what it needs, and of BLAS.
 
     For reports of faults, as :func:`sklearn.show_versions`.

@@ -13,6 +13,7 @@ ROOT = Path(sk_rnn.__file__).parent
 
 #: From the ground up. A folder may import those in the lines below its own.
 FLOORS = [
+    {"_typing"},
     {"_compat", "_packages", "_version", "_warnings", "numerics"},
     {"_show_versions", "data", "datasets", "layers", "solvers"},
     {"training"},
@@ -26,13 +27,13 @@ FLOOR_OF = {part: k for k, parts in enumerate(FLOORS) for part in parts}
 ONLY = {
     "numerics": set(),
     "data": {"_compat", "_warnings", "numerics"},
-    "datasets": {"_compat"},
-    "export": {"_packages", "_compat", "data", "estimators", "layers"},
-    "layers": {"numerics"},
+    "datasets": {"_compat", "_typing"},
+    "export": {"_packages", "_compat", "_typing", "data", "estimators", "layers"},
+    "layers": {"_typing", "numerics"},
     "metrics": {"_compat", "data", "estimators"},
-    "preprocessing": {"_compat", "data"},
-    "solvers": {"_compat", "_warnings"},
-    "training": {"_compat", "data", "layers", "numerics"},
+    "preprocessing": {"_compat", "_typing", "data"},
+    "solvers": {"_compat", "_typing", "_warnings"},
+    "training": {"_compat", "_typing", "data", "layers", "numerics"},
 }
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -84,7 +85,7 @@ def test_solvers_know_the_numbers_alone():
         if part_of(path) == "solvers"
         for name in modules_imported(path)
     }
-    standard = {"dataclasses", "math", "numbers", "time", "typing"}
+    standard = {"collections", "dataclasses", "math", "numbers", "time", "typing"}
     assert outside <= {"sk_rnn", "numpy", "scipy", "sklearn"} | standard
 
 

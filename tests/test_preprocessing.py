@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from estimators import NAMES, make
 from sklearn.base import TransformerMixin, clone
@@ -284,6 +285,25 @@ def test_frames_in_a_list_keep_their_names():
         model.fit([X[0], X[1][["v", "u", "w"]]])
     pipeline = make_pipeline(StandardScaler(), model).set_output(transform="default")
     assert isinstance(pipeline[-1].transform(X)[0], np.ndarray)
+
+
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_the_frames_that_were_asked_for(container, library):
+    """Of frames of either library, names included; new names where channels are new."""
+    arrays = sequences()
+    X = [library.DataFrame(dict(zip("uvw", part.T, strict=True))) for part in arrays]
+    kind = {"pandas": pd.DataFrame, "polars": pl.DataFrame}[container]
+    for inner, names in ((StandardScaler(), [*"uvw"]), (PCA(2), ["pca0", "pca1"])):
+        expected = ChannelTransformer(inner).fit_transform(arrays)
+        model = ChannelTransformer(inner).set_output(transform=container).fit(X)
+        assert model.get_feature_names_out().tolist() == names
+        for found in (model.transform(X), [model.transform(X[0])]):
+            for frame, array in zip(found, expected, strict=False):
+                assert isinstance(frame, kind) and [*frame.columns] == names
+                assert np.allclose(frame.to_numpy(), array, rtol=1e-12)
+        cube = np.stack([arrays[0]] * 2)
+        assert type(ChannelTransformer(inner).fit_transform(cube)) is np.ndarray
 
 
 def test_single_precision_and_missing_values_are_kept():

@@ -1,6 +1,7 @@
 """What a fitted model knows of the past, as a value."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,11 +42,11 @@ class State:
     """
 
     n_sequences: int
-    n_steps: tuple = field(repr=False)
-    ids: tuple | None
+    n_steps: tuple[int, ...] = field(repr=False)
+    ids: tuple[Any, ...] | None
     _model: str = field(repr=False)
-    _parts: object = field(repr=False)
-    _index_end: object = field(repr=False)
+    _parts: Any = field(repr=False)
+    _index_end: Any = field(repr=False)
 
 
 def take(parts, indices):

@@ -17,7 +17,7 @@ and Control", Holden-Day 1970; the same series as ``AirPassengers`` of R.
 """
 
 
-def load_air_passengers(*, as_frame=False):
+def load_air_passengers(*, as_frame: bool = False) -> Bunch:
     """Load the monthly numbers of airline passengers from 1949 to 1960.
 
     Parameters

@@ -17,7 +17,7 @@ series as ``statsmodels.api.datasets.sunspots``.
 """
 
 
-def load_sunspots(*, as_frame=False):
+def load_sunspots(*, as_frame: bool = False) -> Bunch:
     """Load the yearly sunspot numbers from 1700 to 2008.
 
     Parameters

@@ -1,11 +1,15 @@
 """Standard tasks: long distances in time, chaotic and nonlinear series."""
 
 from numbers import Real
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from .._compat import above, at_least, validate_params
+from .._typing import Float, Int, Seed
+
+Pair: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 def _whole(low):
@@ -23,7 +27,9 @@ POSITIVE = [above(0)]
     },
     prefer_skip_nested_validation=True,
 )
-def make_adding_problem(n_sequences=1000, n_steps=100, *, random_state=None):
+def make_adding_problem(
+    n_sequences: Int = 1000, n_steps: Int = 100, *, random_state: Seed = None
+) -> Pair:
     """Make sequences whose target is the sum of two marked values.
 
     The first channel is uniform in [0, 1); the second is zero but for ones at two
@@ -77,8 +83,13 @@ def make_adding_problem(n_sequences=1000, n_steps=100, *, random_state=None):
     prefer_skip_nested_validation=True,
 )
 def make_copy_memory(
-    n_sequences=1000, delay=100, *, n_symbols=8, n_memory=10, random_state=None
-):
+    n_sequences: Int = 1000,
+    delay: Int = 100,
+    *,
+    n_symbols: Int = 8,
+    n_memory: Int = 10,
+    random_state: Seed = None,
+) -> Pair:
     """Make sequences that must be repeated after a delay.
 
     A sequence is `n_memory` symbols at random, ``delay - 1`` blanks, and ``n_memory +
@@ -133,8 +144,14 @@ def make_copy_memory(
     prefer_skip_nested_validation=True,
 )
 def make_mackey_glass(
-    n_steps=3000, *, tau=17.0, dt=0.1, sampling=10, discard=1000, random_state=None
-):
+    n_steps: Int = 3000,
+    *,
+    tau: Float = 17.0,
+    dt: Float = 0.1,
+    sampling: Int = 10,
+    discard: Int = 1000,
+    random_state: Seed = None,
+) -> np.ndarray:
     r"""Make a piece of the Mackey-Glass series, chaotic from tau = 16.8 on.
 
     .. math:: \dot x(t) = \frac{0.2\, x(t - \tau)}{1 + x(t - \tau)^{10}} - 0.1\, x(t)
@@ -203,7 +220,9 @@ def make_mackey_glass(
     {"n_steps": _whole(1), "order": _whole(1), "random_state": ["random_state"]},
     prefer_skip_nested_validation=True,
 )
-def make_narma(n_steps=3000, *, order=10, random_state=None):
+def make_narma(
+    n_steps: Int = 3000, *, order: Int = 10, random_state: Seed = None
+) -> Pair:
     r"""Make input and output of the NARMA system.
 
     .. math:: y_t = 0.3\, y_{t-1} + 0.05\, y_{t-1} \sum_{i=1}^{10} y_{t-i}
@@ -273,15 +292,15 @@ def make_narma(n_steps=3000, *, order=10, random_state=None):
     prefer_skip_nested_validation=True,
 )
 def make_lorenz(
-    n_steps=3000,
+    n_steps: Int = 3000,
     *,
-    dt=0.02,
-    sigma=10.0,
-    rho=28.0,
-    beta=8 / 3,
-    discard=1000,
-    random_state=None,
-):
+    dt: Float = 0.02,
+    sigma: Float = 10.0,
+    rho: Float = 28.0,
+    beta: Float = 8 / 3,
+    discard: Int = 1000,
+    random_state: Seed = None,
+) -> np.ndarray:
     r"""Make a piece of the Lorenz attractor.
 
     .. math:: \dot x = \sigma (y - x), \quad \dot y = x (\rho - z) - y, \quad

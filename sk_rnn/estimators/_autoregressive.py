@@ -1,14 +1,17 @@
 """AutoRegressor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Literal, overload
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import at_least
+from .._typing import ArrayLike, Float, Found, Int, Seed, Yes
 from ..data._layout import rows_of_steps
+from ..data._state import State
 from ..layers import Chain, Delay, Dense
 from ._documentation import document
 from ._forecast import Options, forecast
@@ -91,8 +94,8 @@ class AutoRegressor(SequenceRegressor):
     ((3,), True)
     """
 
-    n_lags: int | None = None
-    alpha: float = 0.0
+    n_lags: Int | None = None
+    alpha: Float = 0.0
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
@@ -163,8 +166,37 @@ class AutoRegressor(SequenceRegressor):
         return rows_of_steps(self, window)
 
     # ---------------------------------------------------------------- prediction
+    @overload
+    def predict(
+        self, X: ArrayLike, return_std: Yes, *, state: State | None = ...
+    ) -> tuple[Found, Found]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        return_std: Literal[False] = ...,
+        *,
+        state: State | None = ...,
+        return_state: Yes,
+    ) -> tuple[Found, State]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        return_std: bool = ...,
+        *,
+        state: State | None = ...,
+        return_state: bool = ...,
+    ) -> Found: ...
     @document
-    def predict(self, X, return_std=False, *, state=None, return_state=False):
+    def predict(
+        self,
+        X: ArrayLike,
+        return_std: bool = False,
+        *,
+        state: State | None = None,
+        return_state: bool = False,
+    ) -> Found:
         """Predict the value after each sequence, or after each step.
 
         Parameters
@@ -199,18 +231,18 @@ class AutoRegressor(SequenceRegressor):
     @document
     def forecast(
         self,
-        X,
-        n_steps,
-        X_future=None,
+        X: ArrayLike,
+        n_steps: Int,
+        X_future: ArrayLike | None = None,
         *,
-        return_std=False,
-        quantiles=None,
-        n_paths=500,
-        random_state=None,
-        state=None,
-        return_paths=False,
-        as_frame=False,
-    ):
+        return_std: bool = False,
+        quantiles: Sequence[Float] | np.ndarray | None = None,
+        n_paths: Int = 500,
+        random_state: Seed = None,
+        state: State | None = None,
+        return_paths: bool = False,
+        as_frame: bool = False,
+    ) -> Found:
         """Forecast each sequence `n_steps` steps ahead.
 
         Parameters

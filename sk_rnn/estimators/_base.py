@@ -6,13 +6,13 @@ Nothing here knows what targets mean; that is the business of `SequenceRegressor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
-from typing import ClassVar
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._compat import (
+    BaseEstimator,
     CallbackSupportMixin,
     Interval,
     StrOptions,
@@ -21,6 +21,7 @@ from .._compat import (
     is_of_callbacks,
     with_callbacks,
 )
+from .._typing import ArrayLike, Columns, Int
 from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
@@ -46,15 +47,15 @@ class SequenceEstimator(
     are the hyper-parameters, and ``__init__`` does nothing but assign them.
     """
 
-    standardize: bool | str = True
-    washout: int = 0
-    missing_targets: str = "error"
-    n_channels: int = 1
-    lag_order: str = "oldest_first"
-    data_format: str = "channels_last"
-    time_axis: int = 1
-    sequence_column: int | str | None = None
-    target_columns: int | str | list | None = None
+    standardize: bool | Literal["auto", "differences"] = True
+    washout: Int = 0
+    missing_targets: Literal["error", "ignore"] = "error"
+    n_channels: Int = 1
+    lag_order: Literal["oldest_first", "newest_first"] = "oldest_first"
+    data_format: Literal["channels_last", "channels_first"] = "channels_last"
+    time_axis: Int = 1
+    sequence_column: Int | str | None = None
+    target_columns: Columns | None = None
     carry_state: bool = True
 
     _parameter_constraints: ClassVar[dict] = {
@@ -76,8 +77,8 @@ class SequenceEstimator(
         raise NotImplementedError
 
     def _choose_units(self, samples):
-        """Decide what of samples is standardised; set `standardize_`."""
-        raise NotImplementedError
+        """Decide what of samples is standardised."""
+        self.standardize_ = self.standardize
 
     def _check_units(self):
         """Refuse to go on with a model of other units (``warm_start``)."""
@@ -136,7 +137,9 @@ class SequenceEstimator(
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     @document
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Fit the model to sequences X and targets y.
 
         Parameters
@@ -307,7 +310,7 @@ class SequenceEstimator(
         return states if isinstance(self._network, Mean) else states[0]
 
     @property
-    def weights_(self):
+    def weights_(self) -> dict[str, np.ndarray]:
         """Fitted parameters by name, as read-only views; see the class docstring."""
         check_is_fitted(self)
         named = self._network.views(self._theta)

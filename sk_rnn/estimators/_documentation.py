@@ -1,6 +1,7 @@
 """Paragraphs that the docstrings of several estimators share, written once."""
 
 import inspect
+from typing import TypeVar
 
 from ..solvers import SOLVERS
 from ..training._losses import LOSSES
@@ -16,6 +17,8 @@ def _own_parameters(registry):
 def _names(registry):
     return "{" + ", ".join(f'"{name}"' for name in registry) + "}"
 
+
+Thing = TypeVar("Thing")
 
 SHARED = {
     "fit parameters": """
@@ -90,6 +93,14 @@ initial_state : {"zero", "learned", "estimated"}, default="zero"
     hand in ``predict(X, y_start=...)``, the outputs at the first steps of X, or
     ``state=warm_up(X_past, y_past)``; `score` takes the first ones of y, unless it is
     given a state. With neither, sequences begin at zero, which is warned of.
+skip : {None, "linear"}, default=None
+    "linear": a linear path beside the network, straight from x_t, ..., x_{t-K}, K =
+    `skip_lags`, to the output.
+    [skip parameters]
+skip_lags : int, default=0
+    K, how many steps before x_t the path of `skip` sees; without it, it means nothing.
+    With `bptt_steps` it is at most a quarter of these (the warm-up of a window), and
+    with ``initial_state="estimated"`` at most the `washout`.
 """,
     "skip parameters": """
 Training begins with the least-squares solution of this path (that of `AutoRegressor`,
@@ -101,8 +112,7 @@ smaller validation loss. In the first K steps of a sequence the values before it
 as their mean; ``washout=K`` keeps these steps from bending the path.
 """,
     "data parameters": """
-standardize : bool, "differences" or "auto"
-    The default is "auto", that of `AutoRegressor` True, for it has no "auto".
+standardize : bool, "differences" or "auto", default="auto" (AutoRegressor: True)
     True: bring every channel of X and every output of y to mean 0 and standard
     deviation 1 (weighted, learnt in `fit`). A past that is not known is then the mean.
     "differences": the same of changes, for series with levels and trends. The network
@@ -115,7 +125,7 @@ standardize : bool, "differences" or "auto"
     "auto": "differences" where the targets are the next values of channels of X, in a
     table or in windows of one series, and more than a quarter of the newest tenth of
     the series (of half of those of a panel) lies outside the range of all before it;
-    else True. `standardize_` tells.
+    else True. `standardize_` tells. An `AutoRegressor` has no "auto".
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
 missing_targets : {"error", "ignore"}, default="error"
@@ -291,7 +301,7 @@ early_stopping : bool or "auto", default="auto"
 validation_fraction : float in (0, 1), default=0.1
     Share of the data that is held out: of the sequences, of the windows, or of the
     steps of a single sequence. It means nothing beside X_val.
-validation : {"auto", "random"} or "free_run", default="auto"
+validation : str, default="auto" (NARXRegressor: "free_run")
     What is held out of rows and 3-D arrays that are overlapping windows of series, in
     their order: most begin with the steps of the row before, from its second step on or
     a later one, with equal values. At random, neighbours of what is held out would be
@@ -360,7 +370,7 @@ SHARED["loss parameters"] = "\n".join(_own_parameters(LOSSES))
 SHARED["solver parameters"] = "\n".join(_own_parameters(SOLVERS))
 
 
-def document(thing):
+def document(thing: Thing) -> Thing:
     """Replace each line of a docstring like ``[data parameters]`` by that paragraph.
 
     The docstring is that of a class, a method or a function.

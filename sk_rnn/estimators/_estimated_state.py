@@ -1,12 +1,15 @@
 """An initial state that is estimated from measured outputs."""
 
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 
+from .._typing import ArrayLike, Found, Yes
 from .._warnings import warn_caller
 from ..data._dataset import show
 from ..data._records import Records
+from ..data._state import State
 from ..data._targets import read_measured
 from ..training._inference import infer
 from ._documentation import document
@@ -144,8 +147,33 @@ class EstimatedStateMixin:
                 "measured: fit with initial_state='zero' or 'learned' to forecast."
             )
 
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        y_start: ArrayLike | None = ...,
+        state: State | None = ...,
+        return_state: Yes,
+    ) -> tuple[Found, State]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        y_start: ArrayLike | None = ...,
+        state: State | None = ...,
+        return_state: bool = ...,
+    ) -> Found: ...
     @document
-    def predict(self, X, *, y_start=None, state=None, return_state=False):
+    def predict(
+        self: Any,
+        X: ArrayLike,
+        *,
+        y_start: ArrayLike | None = None,
+        state: State | None = None,
+        return_state: bool = False,
+    ) -> Found:
         """Predict the targets of sequences.
 
         Parameters
@@ -179,7 +207,8 @@ class EstimatedStateMixin:
             without as many measured outputs.
         """
         if y_start is None:
-            return super().predict(X, state=state, return_state=return_state)
+            options = {"state": state, "return_state": return_state}
+            return super().predict(X, **options)  # type: ignore[misc]
         if state is not None:
             raise ValueError("Give y_start or the state before X, not both.")
         records = self._read(X)

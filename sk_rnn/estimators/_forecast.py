@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
+from .._typing import Int
 from .._warnings import warn_caller
 from ..data._frames import is_frame, names_of, positions
 from ..data._future import container
@@ -29,7 +30,7 @@ class Options:
     """What a user can ask of a forecast; see `SequenceRegressor.forecast`."""
 
     quantiles: object = None
-    n_paths: int = 500
+    n_paths: Int = 500
     random_state: object = None
     return_paths: bool = False
     as_frame: bool = False

@@ -1,25 +1,27 @@
 """NARXRegressor."""
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal, overload
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._compat import StrOptions, at_least, check_parameters
+from .._typing import ArrayLike, Found, Int, Ints, Yes
 from .._warnings import warn_caller
-from ..data._targets import read_measured
+from ..data._state import State
 from ..layers import ACTIVATIONS, BOUND, Chain, Delay, Dense, Feedback, Mean, taps_of
 from ..training._inference import infer
 from ._documentation import document
-from ._lags import check_lengths, input_lags, per_channel
+from ._fed_back_state import FedBackStateMixin
+from ._lags import input_lags, per_channel
 from ._network import NetworkRegressor
 from ._open_loop import open_loop, rows_ahead
 
 
 @document
 @dataclass(kw_only=True, eq=False, repr=False)
-class NARXRegressor(NetworkRegressor):
+class NARXRegressor(FedBackStateMixin, NetworkRegressor):
     r"""Nonlinear autoregression with exogenous inputs.
 
     .. math:: y_t = f(x_{t-d}, \dots, x_{t-d-K_x}, y_{t-1}, \dots, y_{t-K_y})
@@ -103,12 +105,12 @@ class NARXRegressor(NetworkRegressor):
     True
     """
 
-    n_input_lags: int | tuple | None = None
-    n_output_lags: int | tuple = 1
-    input_delay: int | tuple = 0
+    n_input_lags: Ints | None = None
+    n_output_lags: Ints = 1
+    input_delay: Ints = 0
     activation: str = "tanh"
-    feedback: str = "measured"
-    validation: str = "free_run"
+    feedback: Literal["measured", "predicted", "measured_then_predicted"] = "measured"
+    validation: Literal["auto", "random", "free_run"] = "free_run"
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
@@ -213,61 +215,6 @@ class NARXRegressor(NetworkRegressor):
         rows, _ = infer(self._forward, x, records, parts)
         return np.where(np.isnan(y), rows, y)
 
-    # --------------------------------------------------------------------- state
-    @property
-    def _past_has_outputs(self):
-        # Where only the last output of a sequence was known in training, the model has
-        # learnt to run free up to there.
-        return self._network.layers[1].n_lags > 0 and not self._last
-
-    def _corrected(self, parts, rows):
-        _, loop = self._network.layers
-        lag, output = loop.returning
-        found = []
-        for _, _, (inputs, loop_state) in self._members(parts):
-            line = loop_state.line.copy()
-            line[:, lag == 1] = rows[:, output[lag == 1]]
-            found.append([inputs, loop_state._replace(line=line)])
-        return self._of_members(found)
-
-    def _after(self, records, x, y, parts):
-        if y is None:
-            return super()._after(records, x, y, parts)
-        parts = self._fresh(len(records.lengths)) if parts is None else parts
-        y = self._fed_back(records, x, y, parts)
-        members = self._members(parts)
-        return self._of_members([self._past(records, x, y, own) for *_, own in members])
-
-    def _past(self, records, x, y, parts):
-        """The state of a member behind measured outputs y."""
-        (delay, loop), (inputs, before) = self._network.layers, parts
-        line = np.empty_like(before.line)
-        for k, measured in enumerate(records.split(y)):
-            line[k] = loop.line_behind(measured, before.line[k])
-        taps = Chain({"delay": delay}).bind(np.empty(0, x.dtype))
-        (inputs,) = infer(taps, x, records, [inputs], last=True)[1]
-        age = before.age + records.lengths
-        return [inputs, before._replace(line=line, age=age)]
-
-    def _with_y_init(self, y_init, records):
-        """A fresh start, but for the outputs before it."""
-        delay, loop = self._network.layers
-        check_lengths(records, self._network)
-        place, size = "before the first step", (self.n_outputs_, self._theta.dtype)
-        given = read_measured("y_init", place, y_init, records, *size)
-        fresh = self._fresh(len(records.lengths))
-        for _, _, (_, own) in self._members(fresh):
-            for k, y in enumerate(given):
-                y = self._y_scaler.transform(y)
-                own.line[k] = loop.line_behind(y, own.line[k])
-        if delay.reach:
-            warn_caller(
-                "y_init holds outputs alone: the inputs before the first step are "
-                f"taken to be their mean, and the model looks {delay.reach} step(s) "
-                "back at them. state=model.warm_up(X_past, y_past) tells it both."
-            )
-        return fresh
-
     # ---------------------------------------------------------------- prediction
     def _check_simulation(self, state):
         runs = [own.diverged for _, _, (_, own) in self._members(state)]
@@ -283,7 +230,32 @@ class NARXRegressor(NetworkRegressor):
                 ConvergenceWarning,
             )
 
-    def predict(self, X, y_init=None, *, state=None, return_state=False):
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        y_init: ArrayLike | None = ...,
+        *,
+        state: State | None = ...,
+        return_state: Yes,
+    ) -> tuple[Found, State]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        y_init: ArrayLike | None = ...,
+        *,
+        state: State | None = ...,
+        return_state: bool = ...,
+    ) -> Found: ...
+    def predict(
+        self,
+        X: ArrayLike,
+        y_init: ArrayLike | None = None,
+        *,
+        state: State | None = None,
+        return_state: bool = False,
+    ) -> Found:
         """Simulate: run free, feeding back the model's own outputs.
 
         Parameters
@@ -334,7 +306,14 @@ class NARXRegressor(NetworkRegressor):
         parts = self._with_y_init(y_init, records)
         return self._predicted(records, None, parts, return_state)
 
-    def predict_ahead(self, X, y, horizon=1, *, state=None):
+    def predict_ahead(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        horizon: Int = 1,
+        *,
+        state: State | None = None,
+    ) -> Found:
         """Predict each step from outputs measured up to `horizon` steps before it.
 
         Row t of y is taken to be measured at the time of row t of X. Where `fit` was

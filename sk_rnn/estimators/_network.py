@@ -4,7 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -19,6 +19,7 @@ from .._compat import (
     at_least,
     with_callbacks,
 )
+from .._typing import ArrayLike, Auto, Float, Int, Ints, Seed
 from ..data._level import has_moved_on
 from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS
@@ -35,33 +36,46 @@ from ._validation_data import ValidationData
 #: to train on, and what was held out would tell too little.
 FEWEST_TARGETS = 40
 
-OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
+if TYPE_CHECKING:
+    # What is made below, for those who cannot run it.
+    @dataclass(kw_only=True, eq=False, repr=False)
+    class OfLossesAndSolvers:
+        huber_delta: Float = 1.35
+        quantile: Float = 0.5
+        learning_rate_init: Float = 1e-3
+        learning_rate: str = "adaptive"
+        max_grad_norm: Float | None = 1.0
+
+        _parameter_constraints: ClassVar[dict]
+
+else:
+    OfLossesAndSolvers = hyper_parameters(LOSSES, SOLVERS)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     """Loss, solver and stopping: the hyper-parameters of MLPRegressor."""
 
-    standardize: bool | str = "auto"
-    hidden_layer_sizes: int | tuple = (32,)
+    standardize: bool | Literal["auto", "differences"] = "auto"
+    hidden_layer_sizes: Ints = (32,)
     loss: str = "squared_error"
     solver: str = "auto"
-    alpha: float | str = "auto"
-    batch_size: int | str = "auto"
-    max_iter: int = 1000
-    max_time: float | None = None
+    alpha: Float | Auto = "auto"
+    batch_size: Int | Auto = "auto"
+    max_iter: Int = 1000
+    max_time: Float | None = None
     shuffle: bool = True
-    random_state: object = None
-    tol: float = 1e-4
-    verbose: bool = False
+    random_state: Seed = None
+    tol: Float = 1e-4
+    verbose: bool | Int = False
     warm_start: bool = False
-    early_stopping: bool | str = "auto"
-    validation_fraction: float = 0.1
-    validation: str = "auto"
-    n_iter_no_change: int | str = "auto"
-    n_init: int = 1
-    n_ensemble: int = 1
-    n_jobs: int | None = None
+    early_stopping: bool | Auto = "auto"
+    validation_fraction: Float = 0.1
+    validation: Literal["auto", "random", "free_run"] = "auto"
+    n_iter_no_change: Int | Auto = "auto"
+    n_init: Int = 1
+    n_ensemble: Int = 1
+    n_jobs: Int | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **SequenceRegressor._parameter_constraints,
@@ -112,14 +126,14 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     @document
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model to sequences X and targets y.
 
         Parameters
@@ -324,18 +338,23 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
 
     # ------------------------------------------------------------------- weights
     @property
-    def coefs_(self):
+    def coefs_(self) -> list[np.ndarray]:
         """Weight matrices in the order of the layers, inputs along the first axis."""
         return [w for w in self.weights_.values() if w.ndim == 2]
 
     @property
-    def intercepts_(self):
+    def intercepts_(self) -> list[np.ndarray]:
         """Bias vectors in the order of the layers."""
         return [
             vector
             for name, vector in self.weights_.items()
             if name.rpartition(".")[2].startswith("bias")
         ]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.max_time is not None  # as fast as the machine is
+        return tags
 
 
 def _in_worker(training, *start):

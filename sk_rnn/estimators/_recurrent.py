@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from .._compat import Interval, StrOptions, at_least
+from .._typing import Auto, Float, Int
 from ..layers import ACTIVATIONS, CELLS, Delay, Dense, Recurrent
 from ._documentation import document
 from ._estimated_state import EstimatedStateMixin
@@ -26,12 +27,12 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
 
     cell: ClassVar[str]
 
-    dropout: float = 0.0
-    bptt_steps: int | str | None = "auto"
-    time_scale: float | None = None
-    initial_state: str = "zero"
-    skip: str | None = None
-    skip_lags: int = 0
+    dropout: Float = 0.0
+    bptt_steps: Int | Auto | None = "auto"
+    time_scale: Float | None = None
+    initial_state: Literal["zero", "learned", "estimated"] = "zero"
+    skip: Literal["linear"] | None = None
+    skip_lags: Int = 0
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
@@ -158,7 +159,7 @@ class RNNRegressor(RecurrentRegressor):
     """
 
     activation: str = "tanh"
-    recurrence: str = "simple"
+    recurrence: Literal["simple", "integrator", "residual"] = "simple"
 
     _parameter_constraints: ClassVar[dict] = {
         **RecurrentRegressor._parameter_constraints,

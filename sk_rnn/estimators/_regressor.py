@@ -1,12 +1,15 @@
 """What all regressors share: targets are numbers, standardised, and scored by R^2."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
+from .._compat import RegressorMixin
+from .._typing import ArrayLike, Float, Found, Int, Seed, Yes
 from .._warnings import warn_caller
 from ..data._arrays import boxed
 from ..data._frames import positions
@@ -14,6 +17,7 @@ from ..data._future import next_columns, share_in_order, share_of_next
 from ..data._layout import rows_in_time
 from ..data._samples import Samples
 from ..data._scaling import Scaler
+from ..data._state import State
 from ..data._targets import read_y
 from ._base import SequenceEstimator
 from ._differencing import Differencing
@@ -83,9 +87,6 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                     f"X for an output that is the next value of channel {columns[0]}."
                 )
 
-    def _choose_units(self, samples):
-        self.standardize_ = self.standardize
-
     def _learn_units(self, samples):
         self._differencing = None
         if self.standardize_ == "differences":
@@ -132,8 +133,22 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return targets.values
 
     # ---------------------------------------------------------------- prediction
+    @overload
+    def predict(
+        self, X: ArrayLike, *, state: State | None = ..., return_state: Yes
+    ) -> tuple[Found, State]: ...
+    @overload
+    def predict(
+        self, X: ArrayLike, *, state: State | None = ..., return_state: bool = ...
+    ) -> Found: ...
     @document
-    def predict(self, X, *, state=None, return_state=False):
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        state: State | None = None,
+        return_state: bool = False,
+    ) -> Found:
         """Predict the targets of sequences.
 
         Parameters
@@ -163,7 +178,14 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         y = self._shape(self._y_scaler.inverse_transform(rows), records)
         return (y, self._state(records, parts, known)) if return_state else y
 
-    def score(self, X, y, sample_weight=None, *, state=None):
+    def score(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        state: State | None = None,
+    ) -> float:
         """Coefficient of determination R^2 of `predict`, over all steps that count.
 
         Steps of all sequences are pooled; the first ``washout`` steps of each are left
@@ -199,17 +221,17 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     @document
     def forecast(
         self,
-        X,
-        n_steps,
-        X_future=None,
+        X: ArrayLike,
+        n_steps: Int,
+        X_future: ArrayLike | None = None,
         *,
-        quantiles=None,
-        n_paths=500,
-        random_state=None,
-        state=None,
-        return_paths=False,
-        as_frame=False,
-    ):
+        quantiles: Sequence[Float] | np.ndarray | None = None,
+        n_paths: Int = 500,
+        random_state: Seed = None,
+        state: State | None = None,
+        return_paths: bool = False,
+        as_frame: bool = False,
+    ) -> Found:
         """Read the history X, then feed each prediction back as the next input.
 
         It is for models whose targets are the next values of their inputs, or of some
@@ -335,8 +357,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         """Noise of outputs in standard units, (n_paths, n_steps, n_outputs)."""
         raise NotImplementedError
 
-    #: Whether a past holds measured outputs, too, besides inputs.
-    _past_has_outputs = False
+    @property
+    def _past_has_outputs(self):
+        """Whether a past holds measured outputs, too, besides inputs."""
+        return False
 
     def _corrected(self, parts, rows):
         """State behind a step, had its outputs been `rows` (standardised)."""
@@ -354,8 +378,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         return rows.reshape(len(records.lengths), -1, *rows.shape[1:])
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
+        tags, of_changes = super().__sklearn_tags__(), self.standardize == "differences"
+        n_outputs = self.n_channels if of_changes else None
+        if self.target_columns is not None:
+            n_outputs = np.size(self.target_columns)
+        tags.target_tags.single_output = n_outputs in (None, 1)
+        # A single column may serve all outputs where they are learnt as changes of it.
+        tags.target_tags.multi_output = n_outputs != 1 or of_changes
         return tags
 
 

@@ -1,9 +1,11 @@
 """What a fitted estimator knows of the past: states, handed in and out."""
 
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
+from .._typing import ArrayLike
 from ..data._index import IndexEnd
 from ..data._scaling import Scaler
 from ..data._state import State, join, take
@@ -38,7 +40,12 @@ class StatefulMixin:
         self._end = self._state(records, parts, None)
         self._seen = len(records.rows), records.digest()
 
-    def warm_up(self, X, y=None, state=None):
+    def warm_up(
+        self: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        state: State | None = None,
+    ) -> State:
         """Read a past; return the state behind it, from which `predict` can go on.
 
         Parameters

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from .._compat import Interval, StrOptions, at_least
+from .._typing import Float, Ints
 from ..layers import ACTIVATIONS, Delay, Dense
 from ._documentation import document
 from ._lags import integers, lags_or_all
@@ -79,10 +80,10 @@ class TDNNRegressor(NetworkRegressor):
     True
     """
 
-    n_lags: int | tuple | None = None
+    n_lags: Ints | None = None
     activation: str = "tanh"
-    dropout: float = 0.0
-    skip: str | None = None
+    dropout: Float = 0.0
+    skip: Literal["linear"] | None = None
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,

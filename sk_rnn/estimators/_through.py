@@ -1,10 +1,16 @@
 """Forecasts through pipelines, searches and transformed targets."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import ArrayLike, Columns, Float, Found, Int, Seed
+from ..data._state import State
 from ._documentation import document
 from ._forecast import Options
 from ._forecast import forecast as forecast_with
@@ -14,19 +20,19 @@ from ._regressor import SequenceRegressor
 
 @document
 def forecast(
-    estimator,
-    X,
-    n_steps,
-    X_future=None,
+    estimator: Any,
+    X: ArrayLike,
+    n_steps: Int,
+    X_future: ArrayLike | None = None,
     *,
-    target_columns=None,
-    quantiles=None,
-    n_paths=500,
-    random_state=None,
-    state=None,
-    return_paths=False,
-    as_frame=False,
-):
+    target_columns: Columns | None = None,
+    quantiles: Sequence[Float] | np.ndarray | None = None,
+    n_paths: Int = 500,
+    random_state: Seed = None,
+    state: State | None = None,
+    return_paths: bool = False,
+    as_frame: bool = False,
+) -> Found:
     """Forecast with a fitted model that stands in a pipeline, search or the like.
 
     Each forecast comes back as the next input, in the units of X and y as they are

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Training:
         With which penalty the parameters to begin with were found (``warm_start``).
     """
 
-    estimator: object
+    estimator: Any
     network: Layer
     data: Dataset
     validation: Dataset | None

@@ -1,5 +1,7 @@
 """What an export asks of an estimator, and the names of the parts of its state."""
 
+from typing import Literal, TypeAlias
+
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators._regressor import SequenceRegressor
@@ -13,6 +15,9 @@ from ..layers import (
     Mean,
     Recurrent,
 )
+
+#: Of the numbers in a graph.
+Precision: TypeAlias = Literal["float32", "float64"]
 
 
 class NotExportableError(ValueError):

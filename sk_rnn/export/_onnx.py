@@ -1,12 +1,14 @@
 """to_onnx."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
 from .._compat import Interval, StrOptions, check_parameters
 from .._packages import required
-from ._fitted import NotExportableError, check_exportable, named_parts
+from .._typing import Int
+from ._fitted import NotExportableError, Precision, check_exportable, named_parts
 from ._graph import AFTER, BEFORE, END, Graph
 from ._onnx_layers import convert
 
@@ -17,7 +19,13 @@ IR_VERSION = 8
 N_SEQUENCES, N_STEPS = "n_sequences", "n_steps"
 
 
-def to_onnx(estimator, *, dtype="float32", with_state=False, opset=17):
+def to_onnx(
+    estimator: Any,
+    *,
+    dtype: Precision = "float32",
+    with_state: bool = False,
+    opset: Int = 17,
+) -> Any:
     """Export a fitted estimator to ONNX.
 
     The graph takes sequences in units of the data and returns what `predict` returns

@@ -1,14 +1,20 @@
 """States as the tensors that a graph takes and returns."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from .._compat import StrOptions, check_parameters
+from .._typing import Arrays, Ints
 from ..data._state import State
-from ._fitted import check_exportable, named_parts
+from ._fitted import Precision, check_exportable, named_parts
 from ._graph import AFTER, BEFORE
 
 
-def state_to_onnx(estimator, state, dtype="float32"):
+def state_to_onnx(
+    estimator: Any, state: State, dtype: Precision = "float32"
+) -> dict[str, np.ndarray]:
     """Make the tensors of a state, to be fed to a graph.
 
     Parameters
@@ -57,7 +63,9 @@ def state_to_onnx(estimator, state, dtype="float32"):
     }
 
 
-def state_from_onnx(estimator, tensors, n_steps, ids=None):
+def state_from_onnx(
+    estimator: Any, tensors: Arrays, n_steps: Ints, ids: Sequence | None = None
+) -> State:
     """Make a state of the tensors that a graph returned.
 
     Parameters

@@ -7,7 +7,7 @@ from ._graph import Graph
 from ._onnx import outputs
 
 
-def register_skl2onnx():
+def register_skl2onnx() -> None:
     """Make all estimators of this package known to skl2onnx.
 
     ``skl2onnx.to_onnx`` then takes pipelines that end with one. The graph takes and

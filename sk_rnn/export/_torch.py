@@ -1,5 +1,7 @@
 """To torch, and from torch."""
 
+from typing import Any
+
 import numpy as np
 
 from .._compat import check_parameters
@@ -15,7 +17,7 @@ from ._gates import set_gate_parameters
 ESTIMATORS = {"RNN": RNNRegressor, "GRU": GRURegressor, "LSTM": LSTMRegressor}
 
 
-def to_torch(estimator):
+def to_torch(estimator: Any) -> Any:
     """Turn a fitted estimator into a torch module.
 
     The module computes what `predict` does from a fresh start, in units of the data, by
@@ -97,7 +99,7 @@ def to_torch(estimator):
     return module.to(_torch_modules._dtype(theta)).eval()
 
 
-def from_torch(recurrent, linear, *, last_step=False):
+def from_torch(recurrent: Any, linear: Any, *, last_step: bool = False) -> Any:
     """Turn a recurrent layer of torch, and a linear one behind it, into an estimator.
 
     The estimator is fitted: it predicts what ``linear(recurrent(x)[0])`` computes.
@@ -180,8 +182,8 @@ def from_torch(recurrent, linear, *, last_step=False):
                 p["bias"][...] = linear.bias.detach().cpu().numpy()
         else:
             k = int(name.removeprefix("hidden"))
-            orders, given = _torch_modules.gates_of(recurrent, k)
-            set_gate_parameters(layer, p, *orders, given)
+            (of_x, of_h), given = _torch_modules.gates_of(recurrent, k)
+            set_gate_parameters(layer, p, of_x, of_h, given)
     _settle(estimator, network, theta, *sizes, last_step)
     return estimator
 

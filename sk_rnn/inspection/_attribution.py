@@ -1,8 +1,11 @@
 """How an output depends on each input value before it."""
 
+from typing import Any
+
 import numpy as np
 
 from .._compat import at_least, check_parameters
+from .._typing import ArrayLike, Int
 from ..estimators._regressor import SequenceRegressor
 from ..numerics._workspace import Workspace
 from ._model import Model, check_kind, evenly_spaced
@@ -10,7 +13,9 @@ from ._model import Model, check_kind, evenly_spaced
 CONSTRAINTS = {"n_lags": [at_least(1), None], "n_targets": [at_least(1)]}
 
 
-def attribution(estimator, X, *, n_lags=None, n_targets=1):
+def attribution(
+    estimator: Any, X: ArrayLike, *, n_lags: Int | None = None, n_targets: Int = 1
+) -> np.ndarray:
     r"""Exact gradient of predictions by lag and channel.
 
     How much the prediction for step t of a sequence changes with the value of channel c

@@ -1,13 +1,18 @@
 """Pictures of the diagnostics."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from .._packages import required
+from .._typing import ArrayLike, Int
 from ._attribution import attribution
 from ._gradient_flow import gradient_flow
 
+Quantity: TypeAlias = Literal["delta", "state"]
 LABELS = {"delta": "dL_t / dz_k", "state": "dL_t / dh_k"}
 
 
@@ -48,25 +53,25 @@ class GradientFlowDisplay:
     2
     """
 
-    def __init__(self, flow, *, name=None):
+    def __init__(self, flow: Bunch, *, name: str | None = None) -> None:
         self.flow = flow
         self.name = name
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        max_distance=None,
-        n_targets=1,
-        quantity="delta",
-        layer=0,
-        name=None,
-        ax=None,
-        **line_kwargs,
-    ):
+        max_distance: Int | None = None,
+        n_targets: Int = 1,
+        quantity: Quantity = "delta",
+        layer: Int = 0,
+        name: str | None = None,
+        ax: Any = None,
+        **line_kwargs: Any,
+    ) -> Self:
         """Compute the gradient flow of a fitted estimator and draw it.
 
         Parameters
@@ -90,12 +95,20 @@ class GradientFlowDisplay:
             See `gradient_flow` and `plot`.
         """
         required("matplotlib.pyplot", cls.__name__, "plot")
-        options = {"max_distance": max_distance, "n_targets": n_targets}
+        options: dict[str, Any] = {"max_distance": max_distance, "n_targets": n_targets}
         flow = gradient_flow(estimator, X, y, n_singular_values=0, **options)
         display = cls(flow, name=type(estimator).__name__ if name is None else name)
         return display.plot(ax, quantity=quantity, layer=layer, **line_kwargs)
 
-    def plot(self, ax=None, *, quantity="delta", layer=0, name=None, **line_kwargs):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        quantity: Quantity = "delta",
+        layer: Int = 0,
+        name: str | None = None,
+        **line_kwargs: Any,
+    ) -> Self:
         """Draw one line. Distances at which the gradient is zero are left out.
 
         Parameters
@@ -191,7 +204,13 @@ class AttributionDisplay:
     ['channel 0', 'channel 1']
     """
 
-    def __init__(self, gradient, *, scale=None, channel_names=None):
+    def __init__(
+        self,
+        gradient: np.ndarray,
+        *,
+        scale: np.ndarray | None = None,
+        channel_names: Sequence[str] | None = None,
+    ) -> None:
         self.gradient = gradient
         self.scale = scale
         self.channel_names = channel_names
@@ -199,15 +218,15 @@ class AttributionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: Any,
+        X: ArrayLike,
         *,
-        n_lags=None,
-        n_targets=1,
-        output=0,
-        ax=None,
-        **line_kwargs,
-    ):
+        n_lags: Int | None = None,
+        n_targets: Int = 1,
+        output: Int = 0,
+        ax: Any = None,
+        **line_kwargs: Any,
+    ) -> Self:
         """Compute the gradients of a fitted estimator and draw them.
 
         They are in units of standard deviations, those learnt in `fit`; in units of the
@@ -240,7 +259,7 @@ class AttributionDisplay:
         display = cls(gradient, scale=scale, channel_names=names)
         return display.plot(ax, output=output, **line_kwargs)
 
-    def plot(self, ax=None, *, output=0, **line_kwargs):
+    def plot(self, ax: Any = None, *, output: Int = 0, **line_kwargs: Any) -> Self:
         r"""Draw one line for each channel: the mean over the targets of \|dy / dx\|.
 
         Parameters

@@ -1,9 +1,12 @@
 """How the gradient shrinks or grows on its way back in time."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._compat import at_least, check_parameters
+from .._typing import ArrayLike, Int
 from ..data._state import take
 from ..data._steps import Steps
 from ..estimators._hyper_parameters import instantiate
@@ -21,8 +24,14 @@ CONSTRAINTS = {
 
 
 def gradient_flow(
-    estimator, X, y=None, *, max_distance=None, n_targets=1, n_singular_values=3
-):
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    max_distance: Int | None = None,
+    n_targets: Int = 1,
+    n_singular_values: Int = 3,
+) -> Bunch:
     r"""Norms of the gradient of one step's loss by distance back in time.
 
     With L_t the loss of step t alone, z_k the pre-activations of a hidden layer at step

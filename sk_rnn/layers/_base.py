@@ -1,10 +1,14 @@
 """The Layer contract, and layers in a chain."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from .._typing import Shapes
 from ..numerics._parameters import size_of, views
+from ..numerics._workspace import Workspace
 
 
 class Layer:
@@ -24,31 +28,40 @@ class Layer:
         penalty.
     """
 
-    n_in = n_out = None
-    reach = 0
-    fixed = False
-    shapes = {}
+    n_in: int
+    n_out: int
+    reach: int | None = 0
+    fixed: bool = False
+    shapes: Shapes = {}
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of parameters."""
         return size_of(self.shapes)
 
-    def views(self, theta):
+    def views(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters by name, as views of the flat vector."""
         return views(theta, self.shapes)
 
-    def initialise(self, theta, rng):
+    def initialise(self, theta: np.ndarray, rng: np.random.RandomState) -> None:
         """Write initial values into `theta`."""
 
-    def initial_state(self, theta, n_sequences):
+    def initial_state(self, theta: np.ndarray, n_sequences: int) -> Any:
         """The state before the first step, which None stands for in `forward`.
 
         It is made of the parameters, in their precision, where it is learnt.
         """
         return None
 
-    def forward(self, theta, x, steps, wanted, state=None, workspace=None):
+    def forward(
+        self,
+        theta: np.ndarray,
+        x: np.ndarray,
+        steps: Any,
+        wanted: Any,
+        state: Any = None,
+        workspace: Workspace | None = None,
+    ) -> tuple[np.ndarray, Any, Any]:
         """Compute the output rows.
 
         Parameters
@@ -77,7 +90,7 @@ class Layer:
         """
         raise NotImplementedError
 
-    def bind(self, theta):
+    def bind(self, theta: np.ndarray) -> Callable[..., tuple[np.ndarray, Any, Any]]:
         """Make the function (x, steps, wanted, state) of `forward` in inference.
 
         What depends on the parameters alone is done here, once for many calls. They
@@ -85,7 +98,14 @@ class Layer:
         """
         return partial(self.forward, theta)
 
-    def backward(self, theta, dy, cache, dtheta, need_dx=True):
+    def backward(
+        self,
+        theta: np.ndarray,
+        dy: np.ndarray,
+        cache: Any,
+        dtheta: np.ndarray,
+        need_dx: bool = True,
+    ) -> np.ndarray | None:
         """Add the gradient to `dtheta`; return that of the input rows.
 
         Parameters
@@ -106,7 +126,9 @@ class Layer:
         """
         raise NotImplementedError
 
-    def tangent(self, theta, cache, dx):
+    def tangent(
+        self, theta: np.ndarray, cache: Any, dx: np.ndarray | None
+    ) -> np.ndarray | None:
         """Derivatives of the output rows with respect to parameters.
 
         Parameters
@@ -124,11 +146,13 @@ class Layer:
         """
         raise NotImplementedError
 
-    def n_tangents(self, steps, wanted):
+    def n_tangents(self, steps: Any, wanted: Any) -> int:
         """How many numbers `tangent` finds for each parameter."""
         return wanted.n_rows * self.n_out
 
-    def unit_gradients(self, theta, dy, cache):
+    def unit_gradients(
+        self, theta: np.ndarray, dy: np.ndarray, cache: Any
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Gradients of the units within, after `backward`: what a diagnostic looks at.
 
         Parameters

@@ -1,7 +1,9 @@
 """Scorers of scikit-learn, asked about the steps of sequences."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import get_scorer, make_scorer
@@ -15,8 +17,12 @@ from ..estimators._through import unwrap
 
 
 def make_sequence_scorer(
-    score_func, *, greater_is_better=True, response_method="predict", **kwargs
-):
+    score_func: Callable[..., float] | str,
+    *,
+    greater_is_better: bool = True,
+    response_method: str | Sequence[str] = "predict",
+    **kwargs: Any,
+) -> Callable[..., float]:
     """Make a scorer that takes the targets of sequences, a target at every step too.
 
     scikit-learn's :func:`~sklearn.metrics.make_scorer`, for targets and predictions
@@ -103,7 +109,7 @@ RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function
 class _SequenceScorer:
     """A scorer that asks another one about rows: the steps of sequences that count."""
 
-    scorer: object
+    scorer: Any
 
     def __call__(self, estimator, X, y, sample_weight=None, **params):
         y, lengths = _rows_of(y, is_list_of_records(unboxed(X)))

@@ -1,6 +1,8 @@
 """Forecasts from many origins, beside what came."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -9,6 +11,7 @@ from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import _safe_indexing, at_least, check_parameters
+from .._typing import ArrayLike, Columns, Float, Int, Seed
 from ..data._future import container
 from ..data._records import Records
 from ..data._state import join
@@ -27,22 +30,22 @@ from ._split import PanelTimeSeriesSplit
 
 
 def backtest(
-    estimator,
-    X,
-    y,
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
     *,
-    horizon,
-    cv=None,
-    groups=None,
-    stride=1,
-    refit=True,
-    target_columns=None,
-    quantiles=None,
-    n_paths=500,
-    random_state=None,
-    return_paths=False,
-    n_jobs=None,
-):
+    horizon: Int,
+    cv: Any = None,
+    groups: ArrayLike | None = None,
+    stride: Int = 1,
+    refit: bool = True,
+    target_columns: Columns | None = None,
+    quantiles: Sequence[Float] | np.ndarray | None = None,
+    n_paths: Int = 500,
+    random_state: Seed = None,
+    return_paths: bool = False,
+    n_jobs: Int | None = None,
+) -> BacktestResult:
     """Forecast from many origins in a table, as it would have been done then.
 
     In each split the estimator is fitted to the training rows. The origins are rows of
@@ -150,8 +153,8 @@ def backtest(
     if sequences is not None:
         joined["sequence"] = sequences[row]
     if hasattr(X, "iloc"):
-        joined["label"] = X.index[row]
-    given = None if quantiles is None else tuple(quantiles.tolist())
+        joined["label"] = X.iloc[row].index
+    given = None if quantiles is None else tuple(map(float, quantiles))
     return BacktestResult(**joined, quantiles=given)
 
 

@@ -1,10 +1,16 @@
 """Pictures of a backtest."""
 
+from typing import Any, Literal, Self, TypeAlias
+
 import numpy as np
 from sklearn.metrics import root_mean_squared_error
 
 from .._packages import required
+from .._typing import ArrayLike, Int
 from ._backtest import backtest
+from ._backtest_result import BacktestResult, Metric
+
+Kind: TypeAlias = Literal["error", "forecast"]
 
 
 class BacktestDisplay:
@@ -49,14 +55,22 @@ class BacktestDisplay:
     2
     """
 
-    def __init__(self, result, *, name=None):
+    def __init__(self, result: BacktestResult, *, name: str | None = None) -> None:
         self.result = result
         self.name = name
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, kind="error", name=None, ax=None, **options
-    ):
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        kind: Kind = "error",
+        name: str | None = None,
+        ax: Any = None,
+        **options: Any,
+    ) -> Self:
         """Backtest an estimator and draw the result.
 
         Parameters
@@ -85,8 +99,13 @@ class BacktestDisplay:
         return cls(result, name=name).plot(ax, kind=kind)
 
     def plot(
-        self, ax=None, *, kind="error", metric=root_mean_squared_error, horizon=None
-    ):
+        self,
+        ax: Any = None,
+        *,
+        kind: Kind = "error",
+        metric: Metric = root_mean_squared_error,
+        horizon: Int | None = None,
+    ) -> Self:
         """Draw.
 
         Parameters

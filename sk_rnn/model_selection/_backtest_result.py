@@ -1,9 +1,15 @@
 """What a backtest returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.metrics import root_mean_squared_error
+
+from .._typing import Int
+
+Metric: TypeAlias = Callable[..., float]
 
 
 @dataclass
@@ -39,12 +45,14 @@ class BacktestResult:
     y_pred: np.ndarray
     fold: np.ndarray
     sequence: np.ndarray | None = None
-    quantiles: tuple | None = None
+    quantiles: tuple[float, ...] | None = None
     y_quantiles: np.ndarray | None = None
     y_paths: np.ndarray | None = None
     label: np.ndarray | None = None
 
-    def by_horizon(self, metric=root_mean_squared_error):
+    def by_horizon(
+        self, metric: Metric = root_mean_squared_error
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A metric for each number of steps ahead, over targets that were observed.
 
         Parameters
@@ -61,7 +69,7 @@ class BacktestResult:
         which = [self._observed & (self.horizon == h) for h in steps]
         return steps, np.array([metric(self.y[w], self.y_pred[w]) for w in which])
 
-    def coverage(self, low=0, high=-1):
+    def coverage(self, low: Int = 0, high: Int = -1) -> float:
         """Share of what came that lies between two of the quantiles.
 
         Parameters
@@ -83,7 +91,7 @@ class BacktestResult:
     def _observed(self):
         return ~np.isnan(self.y.reshape(len(self.y), -1)).any(axis=1)
 
-    def to_frame(self):
+    def to_frame(self) -> Any:
         """The same as a DataFrame of pandas, a row for each forecast."""
         import pandas as pd
 
@@ -92,8 +100,9 @@ class BacktestResult:
             columns["sequence"] = self.sequence
         columns |= {"origin": self.origin, "horizon": self.horizon}
         columns |= _named("y", self.y) | _named("y_pred", self.y_pred)
-        for k, quantile in enumerate(self.quantiles or ()):
-            columns |= _named(f"y_{quantile:g}", self.y_quantiles[..., k])
+        if self.quantiles is not None and self.y_quantiles is not None:
+            for k, quantile in enumerate(self.quantiles):
+                columns |= _named(f"y_{quantile:g}", self.y_quantiles[..., k])
         return pd.DataFrame(columns, index=self.label)
 
 

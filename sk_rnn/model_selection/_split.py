@@ -1,9 +1,13 @@
 """Cut every sequence of a panel in time."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
-from sklearn.model_selection import TimeSeriesSplit
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from .._compat import TimeSeriesSplit
+from .._typing import ArrayLike
 from ..data._tables import is_missing
 
 
@@ -50,7 +54,9 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
     # With routed metadata, groups go here without a request, as to GroupKFold.
     __metadata_request__split = {"groups": True}
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: ArrayLike, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the row numbers of training and test folds.
 
         Parameters
@@ -77,17 +83,17 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
                 "PanelTimeSeriesSplit cuts sequence by sequence: pass groups, which "
                 "name the sequence of each row (the values of sequence_column)."
             )
-        groups = column_or_1d(groups)
-        check_consistent_length(X, groups)
-        missing = np.flatnonzero([is_missing(name) for name in groups])
+        names = column_or_1d(groups)
+        check_consistent_length(X, names)
+        missing = np.flatnonzero([is_missing(name) for name in names])
         if len(missing):
             raise ValueError(
                 f"groups must name the sequence of each row; that of row {missing[0]} "
-                f"is missing ({groups[missing[0]]})."
+                f"is missing ({names[missing[0]]})."
             )
-        folds = [[] for _ in range(self.n_splits)]
-        for name in dict.fromkeys(groups):
-            rows = np.flatnonzero(groups == name)
+        folds: list[list] = [[] for _ in range(self.n_splits)]
+        for name in dict.fromkeys(names):
+            rows = np.flatnonzero(names == name)
             try:
                 parts = list(super().split(rows))
             except ValueError as error:
@@ -95,5 +101,5 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
             for fold, (train, test) in zip(folds, parts, strict=True):
                 fold.append((rows[train], rows[test]))
         for fold in folds:
-            train, test = zip(*fold, strict=True)
-            yield np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+            trains, tests = zip(*fold, strict=True)
+            yield np.sort(np.concatenate(trains)), np.sort(np.concatenate(tests))

@@ -1,17 +1,22 @@
 """Transformers of tables, for the channels of sequences."""
 
-from functools import partial
+from dataclasses import replace
+from functools import partial, reduce
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils import check_consistent_length, get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._compat import BaseEstimator, TransformerMixin, available_if
+from .._typing import ArrayLike, Found
 from ..data._arrays import boxed, unboxed
 from ..data._records import dims_of, is_list_of_records
 from ._sequences import check_alike
+
+Container: TypeAlias = Literal["default", "pandas", "polars"]
 
 
 def _inner_has(name):
@@ -77,10 +82,10 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     [[0.5 1. ]]
     """
 
-    def __init__(self, transformer):
+    def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Fit a clone of the transformer to all steps of all sequences.
 
         Parameters
@@ -104,7 +109,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self._fit("fit", X, y)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Found:
         """Fit a clone of the transformer, and transform the same X.
 
         Parameters
@@ -131,7 +136,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.transformer_ = transformer
         return out
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Found:
         """Transform every step of X.
 
         Parameters
@@ -142,8 +147,8 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Returns
         -------
         X : ndarray, list of ndarray, or what the transformer gives for a table
-            In the form of X. After ``set_output(transform="pandas")`` the sequences of
-            a list are DataFrames; a 3-D X stays an array.
+            In the form of X. After ``set_output(transform="pandas")`` (or "polars") the
+            sequences of a list are DataFrames; a 3-D X stays an array.
 
         Raises
         ------
@@ -155,7 +160,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return self._applied("transform", X)
 
     @available_if(_inner_has("inverse_transform"))
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> Found:
         """Undo `transform`, where the transformer can.
 
         Parameters
@@ -171,7 +176,9 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return self._applied("inverse_transform", X)
 
     @available_if(_inner_has("get_feature_names_out"))
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(
+        self, input_features: ArrayLike | None = None
+    ) -> np.ndarray:
         """Names of the channels after `transform`.
 
         Parameters
@@ -186,7 +193,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         check_is_fitted(self)
         return self.transformer_.get_feature_names_out(input_features)
 
-    def set_output(self, *, transform=None):
+    def set_output(self, *, transform: Container | None = None) -> Self:
         """Set the container that `transform` returns: that of the transformer inside.
 
         Parameters
@@ -220,13 +227,10 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return hasattr(self, "transformer_")
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        inner = get_tags(self.transformer).input_tags
-        tags.input_tags.allow_nan, tags.input_tags.sparse = (
-            inner.allow_nan,
-            inner.sparse,
-        )
+        tags, inner = super().__sklearn_tags__(), get_tags(self.transformer)
+        tags.input_tags = replace(inner.input_tags, three_d_array=True)
+        tags.target_tags.required = inner.target_tags.required
+        tags.non_deterministic = inner.non_deterministic
         return tags
 
 
@@ -257,6 +261,8 @@ def _joined(parts):
         import pandas as pd
 
         return pd.concat(parts)
+    if all(hasattr(part, "vstack") for part in parts):  # polars
+        return reduce(lambda above, part: above.vstack(part), parts)
     return np.concatenate(parts)
 
 

@@ -7,13 +7,22 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from .._compat import at_least, check_parameters
+from .._typing import ArrayLike, Columns, Int, Ints
 from ..data._arrays import is_regular, unboxed
 from ..data._frames import positions
 from ..data._tables import run_lengths
 from ._sequences import check_alike
 
 
-def make_windows(X, n_steps, horizon=1, *, target_columns=None, stride=1, groups=None):
+def make_windows(
+    X: ArrayLike,
+    n_steps: Int,
+    horizon: Ints = 1,
+    *,
+    target_columns: Columns | None = None,
+    stride: Int = 1,
+    groups: ArrayLike | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut series into windows of `n_steps` steps, and the values that follow them.
 
     A window of x_t, ..., x_{t+n-1}, oldest first, has the target x_{t+n-1+h}, which is
@@ -117,7 +126,7 @@ def make_windows(X, n_steps, horizon=1, *, target_columns=None, stride=1, groups
     if len(lengths) > 1:
         windows = rows[starts[:, None] + np.arange(n_steps)]
     else:
-        windows = np.moveaxis(sliding_window_view(rows, n_steps, axis=0), -1, 1)
+        windows = np.moveaxis(sliding_window_view(rows, int(n_steps), axis=0), -1, 1)
         windows = windows[: starts[-1] + 1 : stride]
     return windows, y[:, 0] if flat else y
 

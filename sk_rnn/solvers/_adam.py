@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._compat import StrOptions, above
+from .._typing import Float
 from ._base import Solver
 from ._rates import SCHEDULES
 
@@ -36,9 +37,9 @@ class Adam(Solver):
         them as they are. Means nothing to the others.
     """
 
-    learning_rate_init: float = 1e-3
+    learning_rate_init: Float = 1e-3
     learning_rate: str = "adaptive"
-    max_grad_norm: float | None = 1.0
+    max_grad_norm: Float | None = 1.0
 
     constraints: ClassVar[dict] = {
         "learning_rate_init": [above(0)],

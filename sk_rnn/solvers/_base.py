@@ -1,9 +1,11 @@
 """The Solver contract."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+
+from ._monitor import Monitor
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Solver:
     patience: ClassVar[int] = 10
     patience_held_out: ClassVar[int] = 50
 
-    def minimise(self, objective, theta, monitor):
+    def minimise(self, objective: Any, theta: np.ndarray, monitor: Monitor) -> None:
         """Run until the monitor says stop; Ctrl-C keeps what was reached.
 
         Parameters
@@ -57,7 +59,7 @@ class Solver:
         except KeyboardInterrupt:
             monitor.interrupted()
 
-    def _iterate(self, objective, theta, monitor):
+    def _iterate(self, objective: Any, theta: np.ndarray, monitor: Monitor) -> None:
         raise NotImplementedError
 
     @staticmethod

@@ -1,7 +1,9 @@
 """What every solver reports to: curves, stopping, best parameters, verbosity."""
 
 import math
+from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -57,39 +59,42 @@ class Monitor:
 
     def __init__(
         self,
-        max_iter,
-        tol,
-        n_iter_no_change,
-        verbose,
-        validate=None,
-        callback=None,
-        deadline=math.inf,
-        start_counts=False,
-    ):
+        max_iter: int,
+        tol: float,
+        n_iter_no_change: int,
+        verbose: bool | int,
+        validate: Callable[[np.ndarray], float] | None = None,
+        callback: Callable[[np.ndarray], bool] | None = None,
+        deadline: float = math.inf,
+        start_counts: bool = False,
+    ) -> None:
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
         self.deadline, self.on_stall, self.planned = deadline, None, False
         self.start_counts = start_counts
-        self.loss_curve, self.validation_loss_curve = [], []
-        self.theta, self.loss, self.before = None, np.inf, None
+        self.loss_curve: list[float] = []
+        self.validation_loss_curve: list[float] = []
+        self.theta: Any = None
+        self.before: Any = None
+        self.loss = np.inf
         self.best, self.stale, self.stop = np.inf, 0, False
         self.at_rest = self.ended_from_outside = False
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> int:
         return len(self.loss_curve)
 
     @property
-    def is_above_best(self):
+    def is_above_best(self) -> bool:
         """Whether what is watched was last above its best by more than `tol`."""
         curve = self.validation_loss_curve if self.validate else self.loss_curve
         return curve[-1] - self.best > self.tol * abs(self.best)
 
     @property
-    def out_of_time(self):
+    def out_of_time(self) -> bool:
         return monotonic() >= self.deadline
 
-    def begin(self, theta, solver):
+    def begin(self, theta: np.ndarray, solver: str) -> None:
         """Remember where and when a minimisation by that solver begins.
 
         A further one, of the same objective with another penalty, goes on with the
@@ -103,7 +108,7 @@ class Monitor:
         if self.validate and self.start_counts:
             self.best = self.validate(theta)
 
-    def update(self, theta, loss, **numbers):
+    def update(self, theta: np.ndarray, loss: float, **numbers: float) -> bool:
         """Take note of a finished iteration; return whether to stop.
 
         Parameters
@@ -135,7 +140,7 @@ class Monitor:
         seconds = f"{monotonic() - self.begun:.2f} s"
         print(f"Iteration {self.n_iter}", self.solver, *told, seconds, sep=", ")
 
-    def is_better(self, before, watched=None):
+    def is_better(self, before: float, watched: float | None = None) -> bool:
         """Whether what is watched (its best so far) is lower than before by `tol`."""
         watched = self.best if watched is None else watched
         return not np.isfinite(before) or before - watched > self.tol * abs(before)
@@ -171,13 +176,13 @@ class Monitor:
             ConvergenceWarning,
         )
 
-    def finish(self, reason):
+    def finish(self, reason: str) -> None:
         """End in good order."""
         self.stop = self.at_rest = True
         if self.verbose:
             print(f"Stopped after {self.n_iter} iterations: {reason}.")
 
-    def not_finite(self, theta):
+    def not_finite(self, theta: np.ndarray) -> bool:
         """End because a loss or a gradient at `theta`, or `theta`, is not finite."""
         self.stop = True
         if self.before is not None and np.array_equal(theta, self.theta):
@@ -190,7 +195,7 @@ class Monitor:
         )
         return True
 
-    def not_decomposed(self):
+    def not_decomposed(self) -> None:
         """End because LAPACK gave up on the derivatives at the newest parameters."""
         self.stop = True
         warn_caller(
@@ -201,7 +206,7 @@ class Monitor:
             ConvergenceWarning,
         )
 
-    def interrupted(self):
+    def interrupted(self) -> None:
         """End because the user pressed Ctrl-C."""
         self.stop = self.ended_from_outside = True
         warn_caller(f"Training interrupted by user after iteration {self.n_iter}.")

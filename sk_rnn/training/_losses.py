@@ -4,6 +4,7 @@ A loss knows no model. It is a dataclass, whose fields are hyper-parameters of t
 estimators. To add one: write the class, docstring included, and register it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar
@@ -11,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._compat import Interval, above
+from .._typing import Float
 
 
 @dataclass
@@ -31,9 +33,9 @@ class Loss:
     #: Function (y_pred, y) -> ndarray of shape (n_rows, n_predictions), where the loss
     #: is half the sum of squares of such numbers and each has the derivative 1 by its
     #: prediction: what least-squares solvers take. None for other losses.
-    residual = None
+    residual: ClassVar[Callable[..., np.ndarray] | None] = None
 
-    def value(self, y_pred, y):
+    def value(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Loss of each row.
 
         Parameters
@@ -49,7 +51,7 @@ class Loss:
         """
         raise NotImplementedError
 
-    def gradient(self, y_pred, y):
+    def gradient(self, y_pred: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Derivative of `value` by y_pred, (n_rows, n_predictions), a new array."""
         raise NotImplementedError
 
@@ -91,7 +93,7 @@ class Huber(Loss):
         Residual at which ``loss="huber"`` turns from quadratic to linear.
     """
 
-    huber_delta: float = 1.35
+    huber_delta: Float = 1.35
     constraints: ClassVar[dict] = {"huber_delta": [above(0)]}
 
     def value(self, y_pred, y):
@@ -117,7 +119,7 @@ class Quantile(Loss):
         The quantile that ``loss="quantile"`` estimates.
     """
 
-    quantile: float = 0.5
+    quantile: Float = 0.5
     constraints: ClassVar[dict] = {"quantile": [Interval(Real, 0, 1, closed="neither")]}
 
     def value(self, y_pred, y):

@@ -7,7 +7,15 @@ call serves them all. The passes over time own the memory, the loop and every ma
 product; the cell is left with its equations.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
+
+from ..._typing import Arrays
+
+#: The function of a step; or the functions before, between and behind its products.
+Stages: TypeAlias = Callable[[], None] | tuple[Callable[[], None], ...]
 
 
 class Blocks:
@@ -23,11 +31,17 @@ class Blocks:
         Blocks that lie elsewhere.
     """
 
-    def __init__(self, array, names, others=()):
-        self._array, self._names, self._spans = array, names, {}
+    def __init__(
+        self,
+        array: np.ndarray,
+        names: Sequence[str],
+        others: Arrays | tuple[()] = (),
+    ) -> None:
+        self._array, self._names = array, names
+        self._spans: dict[tuple[str, str], np.ndarray] = {}
         self.__dict__.update(others)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         array, place = self._array, self._place(name)
         block = array[place] if array.ndim == 2 else array[:, place]
         self.__dict__[name] = block  # found without a call from now on
@@ -38,7 +52,7 @@ class Blocks:
             return self._names.index(name)
         raise AttributeError(f"There is no block {name!r} among {self._names}.")
 
-    def __getitem__(self, span):
+    def __getitem__(self, span: slice) -> Any:
         ends = span.start, span.stop
         if ends not in self._spans:
             part = self.stacked(*ends)
@@ -46,7 +60,7 @@ class Blocks:
             self._spans[ends] = part.reshape(flat)
         return self._spans[ends]
 
-    def stacked(self, first, last):
+    def stacked(self, first: str, last: str) -> np.ndarray:
         """A stretch as rows, (..., n_blocks, size): one block acts on all of them."""
         begin, end = self._place(first), self._place(last)
         if end < begin:
@@ -90,19 +104,24 @@ class Cell:
         The orthogonal initial values of recurrent weights are multiplied by it.
     """
 
-    gates = {}
-    halved = blocks = derivatives = vectors = ()
-    products = {}
-    recurrent_gain = 1.0
+    gates: Mapping[str, str] = {}
+    halved: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    derivatives: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    products: Mapping[str, str] = {}
+    recurrent_gain: float = 1.0
 
     @property
-    def n_states(self):
+    def n_states(self) -> int:
         return 2 if "c" in self.blocks else 1
 
-    def initialise(self, bias, vectors):
+    def initialise(self, bias: Arrays, vectors: Arrays) -> None:
         """Write initial values other than zero, given by gate and by name."""
 
-    def initialise_memory(self, recurrent, bias, time_scale):
+    def initialise_memory(
+        self, recurrent: Arrays, bias: Arrays, time_scale: np.ndarray
+    ) -> None:
         """Write initial values with which units remember for so many steps.
 
         Parameters
@@ -119,7 +138,9 @@ class Cell:
             "time_scale at None, or write initialise_memory."
         )
 
-    def forward(self, b, h_prev, h, c):
+    def forward(
+        self, b: Blocks, h_prev: np.ndarray, h: np.ndarray, c: np.ndarray
+    ) -> Stages:
         """Make the function, without arguments, that computes the new state.
 
         Parameters
@@ -138,7 +159,9 @@ class Cell:
         """
         raise NotImplementedError
 
-    def derive(self, b, h_prev, h, d):
+    def derive(
+        self, b: Blocks, h_prev: np.ndarray, h: np.ndarray, d: Blocks
+    ) -> Callable[[], None]:
         """Make the function that computes the local derivatives of several steps.
 
         All blocks have a leading axis of steps. Whatever `backward` needs of b goes
@@ -146,7 +169,9 @@ class Cell:
         """
         raise NotImplementedError
 
-    def backward(self, d, dh, dc_next, dc):
+    def backward(
+        self, d: Blocks, dh: np.ndarray, dc_next: np.ndarray, dc: np.ndarray
+    ) -> Stages:
         """Make the function that turns local derivatives into gradients.
 
         Parameters
