@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from numbers import Integral, Real
+from sys import float_info
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -94,14 +95,39 @@ else:
             return method
 
 
+#: No count is larger; Python's lengths end at twice as much.
+LARGEST = 2**62
+
+
+class Number(Interval):
+    """A number in a range: an int or a float, of Python or NumPy, and no bool."""
+
+    def is_satisfied_by(self, value):
+        if not isinstance(value, int | float | np.integer | np.floating):
+            return False  # a Fraction, of which NumPy knows nothing
+        if isinstance(value, bool) or abs(value) > float_info.max:
+            return False
+        return super().is_satisfied_by(value)
+
+    def __str__(self):
+        return super().__str__().replace(str(LARGEST), "2**62")
+
+
 def at_least(low, kind=Integral):
     """What scikit-learn's constraints say of a number of a kind, not below `low`."""
-    return Interval(kind, low, None, closed="left")
+    if kind is Integral:
+        return Number(kind, low, LARGEST, closed="both")
+    return Number(kind, low, None, closed="left")
 
 
 def above(low):
     """The same of a real number above `low`."""
-    return Interval(Real, low, None, closed="neither")
+    return Number(Real, low, None, closed="neither")
+
+
+def are_counts(values, low):
+    """Whether all are ints, not below `low`."""
+    return all(map(at_least(low).is_satisfied_by, values))
 
 
 def check_parameters(name, constraints, **values):
@@ -149,9 +175,10 @@ __all__ = [
     "TransformerMixin",
     "available_if",
     "above",
+    "are_counts",
     "at_least",
     "CallbackSupportMixin",
-    "Interval",
+    "Number",
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",

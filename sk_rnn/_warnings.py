@@ -1,7 +1,9 @@
-"""Warnings that carry the line of the user's call."""
+"""Warnings that carry the line of the user's call, and none of NumPy's."""
 
 import sys
 import warnings
+
+import numpy as np
 
 #: Packages between the user's line and ours.
 INSIDE = {"sk_rnn", "scipy", "sklearn", "joblib", "contextlib"}
@@ -13,6 +15,15 @@ def warn_caller(message, category=UserWarning):
     while frame.f_back and _package(frame) in INSIDE:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def quiet():
+    """A context without NumPy's warnings of numbers that overflow, or vanish.
+
+    Who enters it looks at the results; and ``np.seterr(all="raise")`` is for the code
+    of who set it.
+    """
+    return np.errstate(over="ignore", invalid="ignore", under="ignore")
 
 
 def _package(frame):

@@ -1,7 +1,13 @@
 """BLAS keeps to one thread, but for large passes, and never gets more than allowed."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import local
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sk_rnn import GRURegressor, LSTMRegressor, RNNRegressor
@@ -94,3 +100,111 @@ def test_an_error_gives_the_threads_back(monkeypatch):
             fit_and_predict()
         assert numbers() == {3}
         assert _threads.worth(10**9) == 1
+
+
+MANY_ROWS = np.random.default_rng(0).standard_normal((400, 5, 2))
+
+
+def test_predictions_in_several_threads_give_the_threads_back():
+    """Whoever came in second saw one thread, and kept it for the whole process."""
+    model = GRURegressor(hidden_layer_sizes=4, max_iter=2, random_state=0)
+    with threadpool_limits(3, user_api="blas"):
+        model.fit(X, Y)
+        expected = model.predict(MANY_ROWS)
+        for _ in range(5):
+            jobs = (delayed(model.predict)(MANY_ROWS) for _ in range(16))
+            for found in Parallel(4, backend="threading")(jobs):
+                np.testing.assert_array_equal(found, expected)
+            assert numbers() == {3}
+
+
+def test_who_comes_in_later_leaves_the_others_their_one_thread():
+    with threadpool_limits(3, user_api="blas"):
+        first, second = one_thread(), one_thread()
+        in_thread = ThreadPoolExecutor(1).submit
+        with first:
+            in_thread(second.__enter__).result()
+            with _threads.threads(3):
+                assert numbers() == {1}  # the other one must not see three
+        assert numbers() == {1}
+        with _threads.threads(2):  # alone again
+            assert numbers() == {2}
+        assert numbers() == {1}
+        in_thread(second.__exit__, None, None, None).result()
+        assert numbers() == {3}
+
+
+class PoolOfEachThread:
+    """OpenBLAS on OpenMP: each Python thread has a number of its own."""
+
+    internal_api, threading_layer = "openblas", "openmp"
+
+    def __init__(self):
+        self.own = local()
+
+    @property
+    def num_threads(self):
+        return getattr(self.own, "number", 4)
+
+    def set_num_threads(self, number):
+        self.own.number = number
+
+
+def test_a_pool_of_each_python_thread_is_given_back_by_each(monkeypatch):
+    pool = PoolOfEachThread()
+    controller = SimpleNamespace(lib_controllers=[pool])
+    monkeypatch.setattr(_threads, "pools", lambda: controller)
+    other = ThreadPoolExecutor(1).submit
+    first, second = one_thread(), one_thread()
+    with first:
+        other(second.__enter__).result()
+        assert pool.num_threads == other(lambda: pool.num_threads).result() == 1
+        assert _threads.worth(10**9) == 4
+    assert pool.num_threads == 4
+    assert other(lambda: pool.num_threads).result() == 1
+    other(second.__exit__, None, None, None).result()
+    assert other(lambda: pool.num_threads).result() == 4
+
+
+@pytest.mark.filterwarnings("ignore:The solver stopped")
+def test_fits_in_several_threads_are_those_of_one_after_the_other(monkeypatch):
+    """LAPACK's decompositions depend on the number of threads, to the last bits."""
+    monkeypatch.setattr(_threads, "WORTH_A_THREAD", 2**60)
+
+    def fit(seed):
+        solver = ("lm", "lbfgs", "adam")[seed % 3]
+        model = GRURegressor(
+            **{"hidden_layer_sizes": 8, "max_iter": 3, "random_state": seed},
+            **{"solver": solver, "alpha": 1e-4, "tol": 0, "early_stopping": False},
+        )
+        return model.fit(MANY_ROWS[:60], MANY_ROWS[:60].sum(axis=(1, 2)))._theta
+
+    with threadpool_limits(3, user_api="blas"):
+        expected = [fit(seed) for seed in range(6)]
+        jobs = (delayed(fit)(seed % 6) for seed in range(18))
+        found = Parallel(4, backend="threading")(jobs)
+        assert numbers() == {3}
+    for seed, theta in enumerate(found):
+        np.testing.assert_array_equal(theta, expected[seed % 6])
+
+
+@pytest.mark.parametrize("at", range(1, 4))
+def test_ctrl_c_while_threads_are_set_gives_them_back(monkeypatch, at):
+    calls = []
+
+    def interrupted(self, number):
+        calls.append(number)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return set_num_threads(self, number)
+
+    set_num_threads = type(POOLS[0]).set_num_threads
+    with threadpool_limits(3, user_api="blas"):
+        monkeypatch.setattr(type(POOLS[0]), "set_num_threads", interrupted)
+        with suppress(KeyboardInterrupt), one_thread():
+            pass
+        assert len(calls) >= at
+        assert numbers() == {3}
+        with one_thread():
+            assert numbers() == {1}
+        assert numbers() == {3}

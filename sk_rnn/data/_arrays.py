@@ -77,6 +77,21 @@ def is_clean(array):
     )
 
 
+def in_precision(values, dtype, name):
+    """Finite values, or NaN, in another precision, which must not be too small."""
+    if values.dtype == dtype:
+        return values
+    with np.errstate(over="ignore"):
+        found = values.astype(dtype)
+    if np.isinf(found).any():
+        raise ValueError(
+            f"{name} holds values up to {np.nanmax(np.abs(values)):g}, beyond the "
+            f"range of {np.dtype(dtype).name}, the type of the X of fit, in which the "
+            "model computes. Rescale them, or fit to X.astype(float)."
+        )
+    return found
+
+
 def validated(estimator, X, reset):
     """A checked 2-D array; what is clean is not checked at length."""
     known = not reset and not hasattr(estimator, "feature_names_in_")

@@ -107,7 +107,12 @@ def numbers_of(values, name):
     """
     _refuse_dates(values, name)
     try:
-        yield
+        # scikit-learn sums up values to see whether they are finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except OverflowError as error:
+        told = f"{name} holds a number beyond the floats: {error}."
+        raise ValueError(told) from error
     except (ValueError, TypeError) as error:
         advice = _advice(values, name)
         if advice is None:
@@ -120,7 +125,7 @@ def _refuse_dates(values, name):
     try:  # the types of columns show in the first row
         rows = values.iloc if hasattr(values, "iloc") else values
         first = list(_parts(rows[:1], name))
-    except (TypeError, ValueError, KeyError, NotImplementedError):
+    except (TypeError, ValueError, LookupError, NotImplementedError):
         return  # it has no rows to show, as some sparse matrices
     for where, part in first:
         if part.dtype.kind == "M" or any(map(_is_date, part)):
@@ -173,6 +178,8 @@ def _is_date(value):
 def _is_no_number(value):
     try:
         float(value)
+    except OverflowError:
+        return False
     except (TypeError, ValueError):
         return value is not None  # None becomes NaN, of which scikit-learn speaks
     return False

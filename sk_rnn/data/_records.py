@@ -165,6 +165,8 @@ def dims_of(X):
             seen = f"of elements of lengths {few([len(x) for x in X])}"
         raise ValueError(f"X is a list {seen}. {FORMS}.")
     found = n_dims(X)
+    if found == 0:
+        raise TypeError(f"X is a {type(X).__name__}. {FORMS}.")
     if found == 1:  # the beginning is in scikit-learn's words
         raise ValueError(
             f"Expected 2D array, got 1D array instead: X is a series of {len(X)} "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array
 
-from ._arrays import FLOATS, few, is_clean, is_regular, unboxed
+from ._arrays import FLOATS, few, in_precision, is_clean, is_regular, unboxed
 from ._frames import numbers_of
 
 
@@ -121,11 +121,12 @@ def _check_y(y, dtype, missing, name="y"):
                 allow_nd=True,
                 order="C",
                 ensure_all_finite="allow-nan",
+                ensure_min_samples=0,
                 input_name=name,
             )
     if y.ndim == 0 or 0 in y.shape:
         raise ValueError(f"{name} must have at least one entry; got shape {y.shape}.")
-    y = y.astype(dtype, copy=False)
+    y = in_precision(y, dtype, name)
     unknown = np.isnan(y)
     if not unknown.any():
         return y
@@ -190,7 +191,7 @@ def read_measured(name, place, y, records, n_outputs, dtype, missing="error"):
     n = len(records.lengths)
     if records.is_one_table:
         y = [y]
-    n_given = len(y) if np.iterable(y) else 0
+    n_given = len(y) if hasattr(y, "__len__") and np.iterable(y) else 0
     if n_given != n:
         raise ValueError(
             f"{name} must hold the outputs {place} of each of the {n} sequences; got "
@@ -199,7 +200,16 @@ def read_measured(name, place, y, records, n_outputs, dtype, missing="error"):
     size, finite = f"n{name[1:]}", True if missing == "error" else "allow-nan"
     parts = []
     for k, part in enumerate(y):
-        part = np.asarray(part, dtype=dtype)
+        with numbers_of(part, f"{name}[{k}]"):
+            part = check_array(
+                part,
+                dtype=FLOATS,
+                ensure_2d=False,
+                ensure_all_finite=finite,
+                ensure_min_samples=0,
+                input_name=f"{name}[{k}]",
+            )
+        part = in_precision(part, dtype, f"{name}[{k}]")
         if part.ndim == 1 and n_outputs == 1:
             part = part[:, None]
         if part.ndim != 2 or part.shape[1] != n_outputs:
@@ -208,7 +218,5 @@ def read_measured(name, place, y, records, n_outputs, dtype, missing="error"):
                 f"({size}, {n_outputs})"
                 + (f" or ({size},)." if n_outputs == 1 else ".")
             )
-        if len(part):
-            check_array(part, input_name=f"{name}[{k}]", ensure_all_finite=finite)
         parts.append(part)
     return parts

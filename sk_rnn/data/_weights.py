@@ -1,9 +1,12 @@
 """The door for the weights: one for each row of the targets."""
 
+from numbers import Number
+
 import numpy as np
 
 from .._compat import _check_sample_weight
 from ._arrays import few, is_regular, unboxed
+from ._frames import numbers_of
 
 
 def read_weight(sample_weight, records, targets, washout):
@@ -71,9 +74,19 @@ def _is_nested(weight):
 
 def checked(weight, n, dtype):
     """One weight that is not negative for each of n rows."""
-    return _check_sample_weight(
-        weight, np.empty((n, 1), dtype), dtype=dtype, ensure_non_negative=True
-    )
+    with numbers_of(weight, "sample_weight"):
+        if isinstance(weight, Number) or getattr(weight, "ndim", 1) == 0:
+            weight = np.full(n, weight, float)  # to be checked as any other
+        weight = _check_sample_weight(
+            weight, np.empty((n, 1)), ensure_non_negative=True
+        )
+        total = weight.sum()
+    if total > np.sqrt(np.finfo(dtype).max):
+        raise ValueError(
+            f"sample_weight sums up to {total:g}, too much for sums of squares in "
+            f"{np.dtype(dtype).name}: divide all weights by a number."
+        )
+    return weight.astype(dtype)
 
 
 def _refusal(shapes, records, per_step):

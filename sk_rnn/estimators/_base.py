@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._compat import (
     BaseEstimator,
     CallbackSupportMixin,
-    Interval,
+    Number,
     StrOptions,
     _fit_context,
     at_least,
@@ -22,6 +22,8 @@ from .._compat import (
     with_callbacks,
 )
 from .._typing import ArrayLike, Columns, Int
+from .._warnings import quiet
+from ..data._arrays import in_precision
 from ..data._dataset import Dataset
 from ..data._records import read_X
 from ..data._samples import Samples
@@ -62,7 +64,7 @@ class SequenceEstimator(
         "n_channels": [at_least(1)],
         "lag_order": [StrOptions({"oldest_first", "newest_first"})],
         "data_format": [StrOptions({"channels_last", "channels_first"})],
-        "time_axis": [Interval(Integral, 0, 1, closed="both")],
+        "time_axis": [Number(Integral, 0, 1, closed="both")],
         "sequence_column": [str, Integral, None],
         "target_columns": [str, Integral, "array-like", None],
         "washout": [at_least(0)],
@@ -70,6 +72,9 @@ class SequenceEstimator(
         "standardize": ["boolean", StrOptions({"differences"})],
         "carry_state": ["boolean"],
     }
+
+    #: The hyper-parameters that say how far the delay lines reach.
+    _lags: ClassVar[tuple] = ("n_lags",)
 
     # ------------------------------------------------------------ for subclasses
     def _read_targets(self, y, records, dtype):
@@ -164,7 +169,7 @@ class SequenceEstimator(
         """Fit, and leave the estimator as it was if an error occurs."""
         report = FitReport(self, X, y, sample_weight)
         with _all_or_nothing(self):
-            with one_thread():
+            with one_thread(), quiet():
                 self._fit(X, y, sample_weight, validation_data, report)
             report.end()
         return self
@@ -176,6 +181,7 @@ class SequenceEstimator(
         warn_of_traps(records, targets, y, getattr(self, "feature_names_in_", None))
         if warm:
             self._check_outputs(targets)
+            self._check_channels_of(records)
         samples = Samples.weighted(records, targets, sample_weight, self.washout)
         self._look_at(samples, y)
         if warm:
@@ -222,7 +228,7 @@ class SequenceEstimator(
         if not warm:
             self._learn_units(samples)
         self._network, self._end = self._whole(network), None
-        check_lengths(records, self._network)
+        check_lengths(records, self)
         return samples
 
     def _check_outputs(self, targets):
@@ -268,22 +274,31 @@ class SequenceEstimator(
     def _read_alike(self, X, dtype):
         """The same, while `fit` is not at its end yet."""
         records = read_X(self, X, self._form)
+        self._check_channels_of(records)
+        records.rows = in_precision(records.rows, dtype, "X")
+        return records
+
+    def _check_channels_of(self, records):
         if records.rows.shape[1] != self._n_channels:
             raise ValueError(
                 f"X has {records.rows.shape[1]} channel(s) at each step; fit saw "
                 f"{self._n_channels} channel(s)."
             )
-        records.rows = records.rows.astype(dtype, copy=False)
-        return records
 
     def _infer(self, records, state, last=None):
         """Outputs of the fitted network for records; see `infer`.
 
         `last` says whether only those of last steps are wanted (default: as in fit).
         """
-        x = self._inputs(records.rows)
         last = self._last if last is None else last
-        rows, state = infer(self._forward, x, records, state, last)
+        with quiet():
+            x = self._inputs(records.rows)
+            rows, state = infer(self._forward, x, records, state, last)
+        if not np.isfinite(rows).all():
+            raise ValueError(
+                "The outputs of the model are not finite: values of X, up to "
+                f"{np.abs(records.rows).max():g}, or of its past are too large."
+            )
         self._check_simulation(state)
         return rows, state
 

@@ -47,11 +47,13 @@ class Differencing:
                 "sequence of X has more than one step"
                 f"{of_rows if records.form == 'rows' else ''}. Set standardize=True."
             )
-        self.x = _scaler(changes, weight, rows)
-        self.y = _scaler(self._rises(records, targets), samples.weight, targets.values)
-        self.x_levels = Scaler(rows, weight, True)
+        self.x = _scaler(changes, weight, rows, "X")
+        self.y = _scaler(
+            self._rises(records, targets), samples.weight, targets.values, "y"
+        )
+        self.x_levels = Scaler(rows, weight, True, "X")
         self.x_levels.scale = np.copy(self.x.scale)
-        self.y_levels = Scaler(targets.values, samples.weight, True)
+        self.y_levels = Scaler(targets.values, samples.weight, True, "y")
         self._warn_of_units()
         self.y_levels.mean = self.y.mean + self.x_levels.mean[channels]
         self.y_levels.scale = np.copy(self.y.scale)
@@ -126,9 +128,9 @@ class Differencing:
         return found
 
 
-def _scaler(values, weight, levels):
+def _scaler(values, weight, levels, name):
     """A scaler of values that differences of levels are."""
-    scaler = Scaler(values, weight, True)
+    scaler = Scaler(values, weight, True, name)
     # Levels are rounded; their differences are exact, and no larger for it.
     largest = np.nanmax(np.abs(levels[weight > 0]), axis=0)
     noise = 2 * np.finfo(levels.dtype).eps * largest

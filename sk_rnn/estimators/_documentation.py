@@ -45,8 +45,8 @@ self : object
 """,
     "fit errors": """
 ValueError, TypeError
-    For input or hyper-parameters outside the contract. The estimator is then
-    as it was before.
+    For input or hyper-parameters outside the contract, or a fit that would take
+    more than the memory of the machine. The estimator is then as it was before.
 """,
     "fit warnings": """
 UserWarning

@@ -86,9 +86,9 @@ class EstimatedStateMixin:
         data, self._n_past = super()._dataset(samples), None
         if not self._estimates:
             return data
-        self._n_past = self.washout
-        skip = np.full_like(data.lengths, self.washout)
-        return replace(data, warm_up=self.washout, skip=skip)
+        self._n_past = int(self.washout)
+        skip = np.full_like(data.lengths, self._n_past)
+        return replace(data, warm_up=self._n_past, skip=skip)
 
     # ----------------------------------------------------------------- inference
     def _after(self, records, x, y, parts):
@@ -247,7 +247,7 @@ class EstimatedStateMixin:
 
     def _begun(self, records, y):
         """Outputs and the state behind them, where outputs y were measured, or NaN."""
-        check_lengths(records, self._network)
+        check_lengths(records, self)
         x = show(self._inputs(records.rows), y)
         return infer(self._forward, x, records)
 

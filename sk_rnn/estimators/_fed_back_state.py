@@ -53,7 +53,7 @@ class FedBackStateMixin:
     def _with_y_init(self, y_init, records):
         """A fresh start, but for the outputs before it."""
         delay, loop = self._network.layers
-        check_lengths(records, self._network)
+        check_lengths(records, self)
         place, size = "before the first step", (self.n_outputs_, self._theta.dtype)
         given = read_measured("y_init", place, y_init, records, *size)
         fresh = self._fresh(len(records.lengths))

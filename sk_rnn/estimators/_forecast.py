@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import at_least, check_parameters
 from .._typing import Int
-from .._warnings import warn_caller
+from .._warnings import quiet, warn_caller
 from ..data._frames import is_frame, names_of, positions
 from ..data._future import container
 from ..layers import one_thread
@@ -52,6 +52,7 @@ def forecast(outside, X, n_steps, X_future, state, options, target_columns=None)
     """
     model, X = outside.model, container(X)
     check_parameters("forecast", {"n_steps": [at_least(1)]}, n_steps=n_steps)
+    n_steps = int(n_steps)
     quantiles = check_options(options)
     if outside.of_X or X_future is not None or options.as_frame:
         _check_kind(X)
@@ -85,7 +86,7 @@ def go_on(steps, quantiles, options):
         Point forecasts; standard deviations, quantiles and paths as wanted.
     """
     n_steps = steps.n_future + 1
-    with np.errstate(over="ignore", invalid="ignore"):  # told by _warn_of_divergence
+    with quiet():  # told by _warn_of_divergence
         return _go_on(steps, n_steps, quantiles, options)
 
 

@@ -41,6 +41,11 @@ class LaggedRows:
             self.gram += z.T @ z
             self.cross += z.T @ y
             self.squares += y.T @ y
+        if not np.isfinite(self.gram).all() or not np.isfinite(self.squares).all():
+            raise ValueError(
+                "The values of X and y, times the roots of their weights, are too "
+                "large to square: rescale them, or set standardize=True."
+            )
         if not self.weight_sum:
             raise ValueError(
                 f"No step with a positive weight has n_lags={n_lags} values before it."
@@ -105,7 +110,7 @@ class LaggedRows:
 
         Where several solutions are equally good, the smallest one.
         """
-        penalty = np.sqrt(alpha) * np.eye(self.n_columns)
+        penalty = np.sqrt(float(alpha)) * np.eye(self.n_columns)
         penalty[-1] = 0
         factor = np.hstack([penalty, np.zeros_like(self.cross)])
         for z, y, _ in self.blocks():

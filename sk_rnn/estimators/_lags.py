@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._compat import are_counts
 from ..layers import Delay, Difference, flattened
 
 EACH_INPUT = "one for each input channel"
@@ -20,7 +21,7 @@ def integers(name, values, n, each):
     n : int
     """
     found = list(values) if np.iterable(values) else [values]
-    if len(found) != n or any(not isinstance(k, Integral) or k < 0 for k in found):
+    if len(found) != n or not are_counts(found, 0):
         raise ValueError(
             f"{name} must be an int, or a sequence of {n} non-negative ints, {each}; "
             f"got {values!r}."
@@ -73,9 +74,9 @@ def lags_or_all(name, n_lags, n_steps):
     return n_steps - 1
 
 
-def check_lengths(records, network, before=0):
+def check_lengths(records, estimator, before=0):
     """Refuse sequences too short to fill the delay lines, steps before included."""
-    layers = list(flattened(network.layers))
+    layers = list(flattened(estimator._network.layers))
     delays = [layer for layer in layers if isinstance(layer, Delay)]
     needed = 1 + max((layer.reach for layer in delays), default=0)
     if needed == 1:
@@ -89,6 +90,8 @@ def check_lengths(records, network, before=0):
     name = f"Record {first} has {n_steps} step(s)"
     if records.is_one_table:
         name = f"X has n_samples={n_steps} step(s)"
+    told = [f"{key}={getattr(estimator, key)!r}" for key in estimator._lags]
     raise ValueError(
-        f"{name}, but the lags reach over {needed}: take fewer lags, or longer records."
+        f"{name}, but the lags reach over {needed} ({', '.join(told)}): take fewer "
+        "lags, or longer records."
     )

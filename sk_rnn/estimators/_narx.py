@@ -123,6 +123,7 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
         "feedback": [StrOptions({"measured", "predicted", "measured_then_predicted"})],
         "validation": [StrOptions({"auto", "random", "free_run"})],
     }
+    _lags: ClassVar[tuple] = ("n_input_lags", "input_delay")
 
     # ------------------------------------------------------------------- network
     def _may_difference(self, records):
@@ -193,12 +194,12 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
     def _read_targets(self, y, records, dtype):
         targets = super()._read_targets(y, records, dtype)
         if not targets.last:
-            self._has_gaps(targets.values)
+            self._has_gaps(targets.values, np.any(self.n_output_lags))
         return targets
 
-    def _has_gaps(self, y):
+    def _has_gaps(self, y, are_fed_back):
         """Whether outputs that are fed back are missing, if that is allowed."""
-        if not np.isnan(y).any() or not np.any(self.n_output_lags):
+        if not np.isnan(y).any() or not are_fed_back:
             return False
         if self.feedback != "predicted":
             raise ValueError(
@@ -210,9 +211,8 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
 
     def _fed_back(self, records, x, y, parts):
         """Measured outputs; the free run stands in for those that are missing."""
-        if not self._has_gaps(y):
-            return y
-        rows, _ = infer(self._forward, x, records, parts)
+        has_gaps = self._has_gaps(y, self._network.layers[1].n_lags > 0)
+        rows = infer(self._forward, x, records, parts)[0] if has_gaps else y
         return np.where(np.isnan(y), rows, y)
 
     # ---------------------------------------------------------------- prediction

@@ -12,10 +12,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._compat import (
-    Interval,
+    Number,
     StrOptions,
     _fit_context,
     above,
+    are_counts,
     at_least,
     with_callbacks,
 )
@@ -28,6 +29,7 @@ from ..training._residuals import residuals
 from ._documentation import document
 from ._hyper_parameters import hyper_parameters
 from ._linear_start import begin_linear
+from ._memory import check_memory
 from ._regressor import SequenceRegressor
 from ._training import Training, choose_solver
 from ._validation_data import ValidationData
@@ -94,7 +96,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [Number(Real, 0, 1, closed="neither")],
         "validation": [StrOptions({"auto", "random"})],
         "n_iter_no_change": [StrOptions({"auto"}), at_least(1)],
         "n_init": [at_least(1)],
@@ -212,6 +214,9 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         deadline = np.inf if self.max_time is None else monotonic() + self.max_time
         rng = check_random_state(self.random_state)
         n_steps = self._window_steps(data)
+        windows = data.windows(n_steps)
+        solver = choose_solver(self, windows)
+        check_memory(self, network, windows, solver, int(self.n_init))
         # Before anything else is drawn, so that a warm start holds out the same again.
         learnt, validation = self._split(data, validation, rng, n_steps)
         starts = self._starts(network, data.x.dtype, theta, rng)
@@ -222,7 +227,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         learnt = learnt.windows(n_steps)
         self.solver_ = choose_solver(self, learnt)
         n_phases = len(self._curriculum(network, data.last))
-        report.begin(self.max_iter * n_phases * len(starts))
+        report.begin(int(self.max_iter) * n_phases * len(starts))
         alpha = None if theta is None else self.alpha_
         training = Training(self, network, learnt, validation, deadline, alpha)
         fits = self._run(starts, training, report)
@@ -313,10 +318,8 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
     def _hidden_sizes(self, minimum=0):
         """The hidden layer sizes as a checked tuple."""
         sizes = self.hidden_layer_sizes
-        sizes = (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
-        if len(sizes) < minimum or any(
-            not isinstance(n, Integral) or n < 1 for n in sizes
-        ):
+        sizes = tuple(sizes) if np.iterable(sizes) else (sizes,)
+        if len(sizes) < minimum or not are_counts(sizes, 1):
             raise ValueError(
                 f"hidden_layer_sizes must be a positive int or a sequence of at least "
                 f"{minimum} of them; got {self.hidden_layer_sizes!r}."

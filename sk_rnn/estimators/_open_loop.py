@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._warnings import quiet
 from ..layers import Chain, Delay
 from ..training._inference import infer
 
@@ -55,14 +56,15 @@ def rows_ahead(network, theta, x, y, records, parts, horizon):
     known = [y]  # known[j]: predictions j steps ahead
     # A horizon beyond the first step of a record is the free run. Without feedback,
     # every horizon is the first.
-    longest = min(horizon, int(records.lengths.max())) if loop.n_lags else 1
+    longest = min(int(horizon), int(records.lengths.max())) if loop.n_lags else 1
     for ahead in range(1, longest + 1):
         fed_back = [
             known[max(ahead - lag, 0)][:, [output]]
             for lag, output in loop.returning.T.tolist()
         ]
         rows = np.concatenate([x, *fed_back], axis=1)
-        known.append(infer(forward, rows, records, state)[0])
+        with quiet():
+            known.append(infer(forward, rows, records, state)[0])
         if ahead > loop.n_lags > 0:
             known[ahead - loop.n_lags] = None  # too old to be fed back again
     return known[-1]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import ClassVar, Literal
 
-from .._compat import Interval, StrOptions, at_least
+from .._compat import Number, StrOptions, at_least
 from .._typing import Auto, Float, Int
 from ..layers import ACTIVATIONS, CELLS, Delay, Dense, Recurrent
 from ._documentation import document
@@ -36,13 +36,15 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         **NetworkRegressor._parameter_constraints,
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Number(Real, 0, 1, closed="left")],
         "bptt_steps": [StrOptions({"auto"}), at_least(2), None],
         "time_scale": [at_least(2, Real), None],
         "initial_state": [StrOptions({"zero", "learned", "estimated"})],
         "skip": [StrOptions({"linear"}), None],
         "skip_lags": [at_least(0)],
     }
+
+    _lags: ClassVar[tuple] = ("skip_lags",)
 
     def _cell(self):
         return CELLS[self.cell]()
@@ -52,8 +54,9 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
         return is_long and self.initial_state != "estimated"
 
     def _window_steps(self, data):
-        self.bptt_steps_ = self.bptt_steps
-        if self.bptt_steps == "auto":
+        if self.bptt_steps != "auto":
+            self.bptt_steps_ = self.bptt_steps and int(self.bptt_steps)
+        else:
             memory = max(self.time_scale or 0, self.skip_lags, self.washout)
             n_steps = max(WINDOW, WARM_UPS * int(memory))
             cuts = not data.last and data.lengths.max() >= MANY_WINDOWS * n_steps
@@ -71,7 +74,7 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
             layers |= self._dropout(k, n_units)
             n_in = n_units
         layers["output"] = Dense(n_in, n_outputs)
-        return beside(layers, self.skip, n_channels * (self.skip_lags + 1))
+        return beside(layers, self.skip, n_channels * (int(self.skip_lags) + 1))
 
     def _lines(self, n_channels, n_shown):
         """A delay line for the linear path, and one that shows the newest step alone.
@@ -89,8 +92,8 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
                 f"{self.bptt_steps // 4} lags, or longer windows."
             )
         shown = [(n_shown, (0,))] * (n_shown > 0)
-        delay = Delay([(n_channels, range(self.skip_lags + 1)), *shown])
-        newest = [(n_channels, (0,)), (n_channels * self.skip_lags, ()), *shown]
+        delay = Delay([(n_channels, range(int(self.skip_lags) + 1)), *shown])
+        newest = [(n_channels, (0,)), (n_channels * int(self.skip_lags), ()), *shown]
         return {"delay": delay, "newest": Delay(newest)}
 
 

@@ -95,8 +95,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             self._y_scaler = self._differencing.y_levels
             return
         rows, values = samples.records.rows, samples.targets.values
-        self._x_scaler = Scaler(rows, samples.x_weight, self.standardize_)
-        self._y_scaler = Scaler(values, samples.weight, self.standardize_)
+        self._x_scaler = Scaler(rows, samples.x_weight, self.standardize_, "X")
+        self._y_scaler = Scaler(values, samples.weight, self.standardize_, "y")
 
     def _encode(self, samples):
         if self._differencing is not None:

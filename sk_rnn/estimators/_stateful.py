@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import ArrayLike
+from .._warnings import quiet
 from ..data._index import IndexEnd
 from ..data._scaling import Scaler
 from ..data._state import State, join, take
@@ -81,11 +82,13 @@ class StatefulMixin:
         """
         records = self._read(X)
         known = self._own(state, records)
-        x = self._inputs(records.rows)
+        with quiet():
+            x = self._inputs(records.rows)
         if y is not None:
             y = self._y_scaler.transform(self._read_steps(y, records))
         self._check_past(records, known, y)
-        parts = self._after(records, x, y, self._parts(known, records))
+        with quiet():
+            parts = self._after(records, x, y, self._parts(known, records))
         self._check_simulation(parts)
         return self._state(records, parts, known)
 
@@ -140,7 +143,7 @@ class StatefulMixin:
     def _ready(self, state, records):
         """A state (or None) behind which records fill the delay lines."""
         known = self._own(state, records)
-        check_lengths(records, self._network, self._steps_before(known, records))
+        check_lengths(records, self, self._steps_before(known, records))
         return known
 
     def _end_of_fit(self, records):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .._compat import Interval, StrOptions, at_least
+from .._compat import Number, StrOptions, at_least
 from .._typing import Float, Ints
 from ..layers import ACTIVATIONS, Delay, Dense
 from ._documentation import document
@@ -89,7 +89,7 @@ class TDNNRegressor(NetworkRegressor):
         **NetworkRegressor._parameter_constraints,
         "n_lags": ["array-like", at_least(0), None],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Number(Real, 0, 1, closed="left")],
         "skip": [StrOptions({"linear"}), None],
     }
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._warnings import quiet
 from ..data._dataset import Dataset
 from ..layers import Layer
 from ..solvers import SOLVERS, Monitor
@@ -115,7 +116,7 @@ class Training:
         simulates_again = own.validation == "free_run" and is_later_phase
         goes_on = self.known_alpha is not None and not is_later_phase
         return Monitor(
-            own.max_iter,
+            int(own.max_iter),
             own.tol,
             self._patience,
             own.verbose,
@@ -132,7 +133,7 @@ class Training:
         solver = instantiate(self._solver, self.estimator)
         alpha = descend(solver, objective, theta, monitor, self._penalties)
         if not np.isfinite(monitor.loss):  # no iteration was finished
-            with np.errstate(over="ignore", invalid="ignore"):
+            with quiet():
                 monitor.loss = float(objective.loss_and_grad(monitor.theta)[0])
         return alpha
 
@@ -158,7 +159,7 @@ class Training:
         size = self.estimator.batch_size
         if size == "auto":
             size = min(max(n_sequences // UPDATES, SMALLEST_BATCH), LARGEST_BATCH)
-        return min(size, n_sequences)
+        return min(int(size), n_sequences)
 
     def _check_squares(self, objective):
         """Refuse least squares of something else, or beyond memory."""

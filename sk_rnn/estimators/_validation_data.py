@@ -70,7 +70,7 @@ class ValidationData(NamedTuple):
                 )
             targets = estimator._read_targets(self.y, records, dtype)
             estimator._check_like_known(targets)
-            check_lengths(records, estimator._network)
+            check_lengths(records, estimator)
             samples = Samples.weighted(
                 records, targets, self.sample_weight, estimator.washout
             )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compat import Interval, StrOptions, check_parameters
+from .._compat import Number, StrOptions, check_parameters
 from .._packages import required
 from .._typing import Int
 from ._fitted import NotExportableError, Precision, check_exportable, named_parts
@@ -124,7 +124,7 @@ def to_onnx(
     options = {
         "dtype": [StrOptions({"float32", "float64"})],
         "with_state": ["boolean"],
-        "opset": [Interval(Integral, 14, newest, closed="both")],
+        "opset": [Number(Integral, 14, newest, closed="both")],
     }
     given = {"dtype": dtype, "opset": opset, "with_state": with_state}
     check_parameters("to_onnx", options, **given)

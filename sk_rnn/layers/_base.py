@@ -39,6 +39,11 @@ class Layer:
         """Number of parameters."""
         return size_of(self.shapes)
 
+    @property
+    def n_kept(self) -> int:
+        """About how many numbers a training pass holds of each row."""
+        return self.n_in + 2 * self.n_out
+
     def views(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters by name, as views of the flat vector."""
         return views(theta, self.shapes)
@@ -218,6 +223,10 @@ class Chain(Layer):
         }
         ends = np.cumsum([0] + [layer.size for layer in self.layers]).tolist()
         self.parts = [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+
+    @property
+    def n_kept(self):
+        return sum(layer.n_kept for layer in self.layers)
 
     def split(self):
         """The fixed layers at the front (or None), and the trained rest, as chains."""

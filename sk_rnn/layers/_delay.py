@@ -88,10 +88,8 @@ class Delay(Layer):
         if state is not None:
             # What was past before moves back by the length of the sequence.
             slot = np.arange(reach) + steps.lengths[:, None]
-            moved = np.take_along_axis(
-                state, np.minimum(slot, reach - 1)[:, :, None], axis=1
-            )
-            past[...] = np.where((slot < reach)[:, :, None], moved, 0)
+            slot = np.minimum(slot, reach - 1)  # what lies behind is overwritten
+            past[...] = np.take_along_axis(state, slot[:, :, None], axis=1)
         last = steps.tail(reach)
         slot = last.step - last.lengths[last.sequence]
         past[last.sequence, slot] = x[steps.rows_of(last)]

@@ -300,6 +300,10 @@ class Feedback(Layer):
             Dense.add_gradient(g, a, delta)
         return deltas[0] @ w_in.T if need_dx else None
 
+    @property
+    def n_kept(self):
+        return self.core.n_kept
+
     def n_tangents(self, steps, wanted):
         return steps.n_sequences * (self.n_lags + steps.n_steps) * self.n_out
 

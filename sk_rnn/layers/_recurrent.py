@@ -129,6 +129,11 @@ class Recurrent(Layer):
         cells = steps.cells(steps)
         return [tuple(_gather(d, cells) for d in training.unit_gradients())]
 
+    @property
+    def n_kept(self):
+        blocks = len(self.layout.derivatives) + len(self.cell.products) + 3
+        return self.layout.height + blocks * self.layout.n_units
+
     def n_tangents(self, steps, wanted):
         n_steps = steps.n_steps if _every(steps, wanted) else self.cell.n_states
         return n_steps * steps.n_sequences * self.n_out

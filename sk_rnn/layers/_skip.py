@@ -60,6 +60,10 @@ class Beside(Layer):
             dx[rows, : self.n_straight] += straight
         return dx
 
+    @property
+    def n_kept(self):
+        return super().n_kept + self.network.n_kept
+
     def n_tangents(self, steps, wanted):
         of_network = self.network.n_tangents(steps, wanted)
         return max(of_network, super().n_tangents(steps, wanted))

@@ -120,6 +120,7 @@ def backtest(
     """
     constraints = {"horizon": [at_least(1)], "stride": [at_least(1)]}
     check_parameters("backtest", constraints, horizon=horizon, stride=stride)
+    horizon, stride = int(horizon), int(stride)
     options = Options(quantiles, n_paths, random_state, return_paths)
     quantiles = check_options(options)
     X, y = indexable(container(X), y)

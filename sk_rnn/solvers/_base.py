@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._warnings import quiet
 from ._monitor import Monitor
 
 
@@ -54,10 +55,12 @@ class Solver:
         """
         monitor.begin(theta, type(self).__name__)
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # the monitor tells
+            with quiet():  # the monitor tells
                 self._iterate(objective, theta.copy(), monitor)
         except KeyboardInterrupt:
             monitor.interrupted()
+        if monitor.error is not None:
+            raise monitor.error
 
     def _iterate(self, objective: Any, theta: np.ndarray, monitor: Monitor) -> None:
         raise NotImplementedError

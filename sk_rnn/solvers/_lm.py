@@ -43,8 +43,9 @@ class LevenbergMarquardt(Solver):
             )
         except StopIteration:
             return
-        except np.linalg.LinAlgError:
-            monitor.not_decomposed()
+        except np.linalg.LinAlgError as error:
+            if error is not monitor.error:
+                monitor.not_decomposed()
             return
         reason = "there is no lower point nearby"
         self._end(monitor, result.x, result.cost, step.trials, reason)

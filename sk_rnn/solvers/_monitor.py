@@ -46,6 +46,8 @@ class Monitor:
         Training loss of `theta`.
     loss_curve, validation_loss_curve : list of float
         One entry per iteration.
+    error : Exception or None
+        What the callback raised. Routines of SciPy take some exceptions for their own.
     at_rest : bool
         Whether the last minimisation ended in good order.
     ended_from_outside : bool
@@ -72,8 +74,9 @@ class Monitor:
         self.verbose, self.validate, self.callback = verbose, validate, callback
         self.deadline, self.on_stall, self.planned = deadline, None, False
         self.start_counts = start_counts
-        self.loss_curve: list[float] = []
-        self.validation_loss_curve: list[float] = []
+        # Pairs: Ctrl-C leaves curves of the same length.
+        self._curve: list[tuple[float, float]] = []
+        self.error: Any = None
         self.theta: Any = None
         self.before: Any = None
         self.loss = np.inf
@@ -82,13 +85,20 @@ class Monitor:
 
     @property
     def n_iter(self) -> int:
-        return len(self.loss_curve)
+        return len(self._curve)
+
+    @property
+    def loss_curve(self) -> list[float]:
+        return [loss for loss, _ in self._curve]
+
+    @property
+    def validation_loss_curve(self) -> list[float]:
+        return [watched for _, watched in self._curve] if self.validate else []
 
     @property
     def is_above_best(self) -> bool:
         """Whether what is watched was last above its best by more than `tol`."""
-        curve = self.validation_loss_curve if self.validate else self.loss_curve
-        return curve[-1] - self.best > self.tol * abs(self.best)
+        return self._curve[-1][1] - self.best > self.tol * abs(self.best)
 
     @property
     def out_of_time(self) -> bool:
@@ -121,19 +131,27 @@ class Monitor:
         watched = self.validate(theta) if self.validate else loss
         if not np.isfinite(loss) or np.isnan(watched) or not _finite(theta):
             return self.not_finite(theta)
-        self.loss_curve.append(float(loss))
+        self._curve.append((float(loss), float(watched)))
         if self.validate:
-            self.validation_loss_curve.append(float(watched))
             numbers = {"validation loss": watched} | numbers
         if self.verbose:
             self._tell({"loss": loss} | numbers)
+        gained = self.is_better(self.best, watched)
         if watched < self.best or self.best == np.inf:
             self.before = self.theta, self.loss
-            self.theta, self.loss = theta.copy(), float(loss)
-        self._judge(watched)
-        if self.callback and self.callback(self.theta):
-            self.stop = self.ended_from_outside = True
+            # In one go, as Ctrl-C may come between two statements.
+            self.theta, self.loss, self.best = theta.copy(), float(loss), watched
+        self._judge(gained)
+        self._ask_callback()
         return self.stop
+
+    def _ask_callback(self):
+        try:
+            if self.callback and self.callback(self.theta):
+                self.stop = self.ended_from_outside = True
+        except Exception as error:
+            self.error = error
+            raise
 
     def _tell(self, numbers):
         told = [f"{name} = {value:.6g}" for name, value in numbers.items()]
@@ -145,9 +163,8 @@ class Monitor:
         watched = self.best if watched is None else watched
         return not np.isfinite(before) or before - watched > self.tol * abs(before)
 
-    def _judge(self, watched):
-        self.stale = 0 if self.is_better(self.best, watched) else self.stale + 1
-        self.best = min(self.best, watched)
+    def _judge(self, gained):
+        self.stale = 0 if gained else self.stale + 1
         if self.tol > 0 and self.stale >= self.patience:
             self._stalled()
         if self.stop:

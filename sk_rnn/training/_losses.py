@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._compat import Interval, above
+from .._compat import Number, above
 from .._typing import Float
 
 
@@ -120,7 +120,7 @@ class Quantile(Loss):
     """
 
     quantile: Float = 0.5
-    constraints: ClassVar[dict] = {"quantile": [Interval(Real, 0, 1, closed="neither")]}
+    constraints: ClassVar[dict] = {"quantile": [Number(Real, 0, 1, closed="neither")]}
 
     def value(self, y_pred, y):
         return ((y_pred - y) * self.gradient(y_pred, y)).sum(axis=1)
