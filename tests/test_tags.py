@@ -127,5 +127,6 @@ def test_a_transformer_of_channels_is_as_the_one_inside(inner):
     assert read.three_d_array and takes(model, np.abs(CUBE), None)
     assert takes(model, -X, None) is not read.positive_only
     assert takes(model, np.where(X < X.max(), X, np.nan), None) is read.allow_nan
-    assert takes(model, csr_array(X), None) is read.sparse
+    # scikit-learn 1.6 keeps it back of transformers that take sparse matrices.
+    assert takes(model, csr_array(X), None) or not read.sparse
     assert takes(model, text, None) is (read.categorical or read.string)
