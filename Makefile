@@ -2,27 +2,43 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
+# An environment of its own for libraries that need a hundred others.
+HOSTS = $(VENV)-hosts
+# What they tell their own authors.
+THEIRS = -W ignore::FutureWarning -W ignore::DeprecationWarning \
+	-W ignore::PendingDeprecationWarning
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo examples test lint format doc dist clean
+.PHONY: demo examples test test-hosts lint format doc dist clean
 .NOTPARALLEL:
 .SECONDARY:
 
 demo: $(VENV)/plot.stamp
 	$(PY) examples/plot_sunspots.py
 
-# In a temporary folder, for each saves a picture. A warning is a failure.
-examples: $(VENV)/plot.stamp
-	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && \
-	for example in $(CURDIR)/examples/plot_*.py; do \
-		echo "== $${example##*/}"; \
-		OMP_NUM_THREADS=1 $(abspath $(PY)) -W error "$$example" || exit 1; \
+# Scripts with a Python, in a temporary folder, for each saves a picture. A warning is a
+# failure.
+run = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && \
+	for example in $(addprefix $(CURDIR)/,$(2)); do \
+		echo "== $${example\#\#*/}"; \
+		OMP_NUM_THREADS=1 $(abspath $(1)) -W error $(3) "$$example" || exit 1; \
 	done
+
+examples: $(VENV)/plot.stamp
+	$(call run,$(PY),examples/plot_*.py)
 
 # Two workers, one thread each: the matrices are small, and more threads only wait.
 test: $(VENV)/tests.stamp
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist=worksteal
+
+# What other libraries do with our estimators.
+test-hosts: $(HOSTS)/tests,hosts.stamp
+	OMP_NUM_THREADS=1 $(HOSTS)/bin/python -m pytest -n 2 --dist=loadfile $(THEIRS) \
+		tests/hosts doc/user_guide/other_libraries.rst
+	OMP_NUM_THREADS=1 $(HOSTS)/bin/python -m pytest tests/test_input_forms.py \
+		-k array_api_strict
+	$(call run,$(HOSTS)/bin/python,examples/hosts/plot_*.py,$(THEIRS))
 
 lint: $(VENV)/lint.stamp
 	$(PY) -m ruff check .
@@ -42,11 +58,11 @@ dist: $(VENV)/dist.stamp
 	.ci/dist $(PY)
 
 clean:
-	rm -rf $(VENV) build dist doc/_build doc/generated .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
+	rm -rf $(VENV) $(HOSTS) build dist doc/_build doc/generated .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# X.stamp: the package is installed, editable, with its extra X.
-$(VENV)/%.stamp: pyproject.toml
-	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(PY) -m pip install --quiet --editable '.[$*]'
+# E/X.stamp: in the environment E the package is installed, editable, with its extras X.
+%.stamp: pyproject.toml
+	$(@D)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --editable '.[$(*F)]'
 	touch $@

@@ -38,7 +38,7 @@ PLAIN = {"solver": "lbfgs", "alpha": 1e-4, "early_stopping": False, "max_iter": 
 LIBRARIES = (
     *("numpy", "scipy", "scikit-learn", "torch", "skorch", "keras", "tensorflow"),
     *("statsmodels", "fastcan", "sysidentpy", "onnxruntime"),
-    *("sktime", "vega_datasets", "arch", "reservoirpy"),
+    *("sktime", "vega_datasets", "arch", "reservoirpy", "joblib", "distributed", "ray"),
 )
 
 

@@ -161,14 +161,11 @@ TOLD = {
         "data_format": "channels_first",
     },
     ("a_lag_1", "b_lag_1"): {"n_channels": 2},
-    # Not all of them are lags, or their order tells nothing: nothing is concluded.
-    ("lag_1", "lag_2", "holiday"): {},
+    # They are no lags, or their order tells nothing: nothing is concluded.
     ("lag_1", "lag_3", "lag_2"): {},
-    ("lag_1", "lag_1_mean"): {},
     ("flag1", "flag2"): {},
     ("weight-1", "weight-2"): {},
     ("c1", "c2", "c3"): {},
-    ("t", "lag_1"): {},
     ("t", "u"): {},
     ("y_lag1", "y_lag2", "x_lag1"): {},
     ("y_lag1", "x_lag2", "y_lag2", "x_lag1"): {},

@@ -10,8 +10,6 @@ import pytest
 from estimators import NAMES, NETWORKS, forms, make
 from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import sk_rnn
 from sk_rnn.estimators import _persistence
@@ -64,20 +62,6 @@ def test_all_that_is_saved_is_named(name, params):
     data = pickle.dumps(model)
     assert types_in(data) <= {*sk_rnn.SKOPS_TRUSTED, "builtins.slice"}
     assert np.array_equal(pickle.loads(data).predict(X), model.predict(X))
-
-
-@each_option
-def test_skops_reads_what_it_is_told_to_trust(name, params):
-    skops = pytest.importorskip("skops.io", reason="skops is not installed")
-    model, X = fitted(name, params)
-    pipeline = make_pipeline(StandardScaler(), model)
-    data = skops.dumps(model)
-    again = skops.loads(data, trusted=sk_rnn.SKOPS_TRUSTED)
-    assert np.array_equal(again.predict(X), model.predict(X))
-    if params.get("initial_state") != "estimated":
-        data = skops.dumps(pipeline.fit(X, forms()["table"][1]))
-        again = skops.loads(data, trusted=sk_rnn.SKOPS_TRUSTED)
-        assert np.array_equal(again.predict(X), pipeline.predict(X))
 
 
 def test_a_state_is_saved_as_well():

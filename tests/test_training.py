@@ -429,6 +429,26 @@ def test_scoring_monitor(name):
 
 
 @needs_callbacks
+@each
+def test_callbacks_may_go_on_from_a_past(name):
+    """As pruners do, which judge each iteration on the rows behind those of fit."""
+
+    class Judge(Stopper):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.task_name == "iteration":
+                state = fitted_estimator.warm_up(X[:30], Y[:30])
+                self.scores.append(fitted_estimator.score(X[30:], Y[30:], state=state))
+
+    judge = Judge([])
+    options = {"solver": "adam", "learning_rate": "cooldown", "tol": 0}
+    model = make(name, lags=True, time_axis=0, **options)
+    model.set_callbacks(judge).fit(X[:30], Y[:30])
+    last = model.score(X[30:], Y[30:], state=model.warm_up(X[:30], Y[:30]))
+    assert len(judge.scores) == 15 and len(set(judge.scores)) > 10
+    assert last in judge.scores  # the best iteration, not always the last one
+
+
+@needs_callbacks
 def test_callbacks_are_torn_down_after_an_error():
     stopper = Stopper([])
     model = make("GRURegressor").set_callbacks(stopper)

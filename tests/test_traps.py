@@ -98,6 +98,28 @@ def test_windows_with_the_dates_of_their_targets(n_channels, newest_first, scale
     fit_is_quiet(frame, SERIES[6:], n_channels=n_channels)
 
 
+# ------------------------------------------------------------- other columns than lags
+@each
+@pytest.mark.parametrize(
+    "names, other",
+    [
+        (("lag_1", "lag_2", "holiday"), "holiday"),
+        (("lag_1", "lag_1_mean"), "lag_1_mean"),
+        (("t", "lag_1"), "t"),
+        (("price", "sales_t-2", "sales_t-1", "sales_t"), "price"),
+    ],
+)
+def test_a_column_that_is_no_lag_beside_such(name, names, other):
+    frame = pd.DataFrame(TABLE[:, : len(names)], columns=names)
+    y = np.tanh(TABLE.sum(axis=1))
+    fit_warns(f"{other} is no lag", frame, y, name)
+    fit_is_quiet(frame.to_numpy(), y, name)
+    steps = {"time_axis": 0, "lags": True}  # each column is a channel
+    fit_is_quiet(frame, y, name, **steps)
+    if len(names) == 2:  # of a single step nothing can be in a wrong place
+        fit_is_quiet(frame, y, name, n_channels=2)
+
+
 # --------------------------------------------------------------- steps as outputs
 AS_OUTPUTS = r"y is 2-D with 5 columns, and X has 5 steps.*y\[\.\.\., None\].*DataFrame"
 

@@ -85,6 +85,15 @@ def lags_of(names):
     return [(m["channel"], int(m.groupdict().get("lag", 0))) for m in found]
 
 
+def no_lags(names):
+    """Names of columns that are no lags, beside others that are."""
+    lagged = [name for name in names if LAGGED.fullmatch(name)]
+    times = bool(lagged) and all(LAGGED.fullmatch(name)["t"] for name in lagged)
+    others = [name for name in names if name not in lagged]
+    others = [name for name in others if not (times and NOW.fullmatch(name))]
+    return others if lagged else []
+
+
 def check_names(estimator, names):
     """Refuse hyper-parameters that clearly contradict the names of the columns."""
     lags = lags_of(names)

@@ -3,10 +3,11 @@
 import numpy as np
 
 from .._warnings import warn_caller
+from ._arrays import few
 from ._frames import is_frame
 from ._future import COMPARED, share_of_next
 from ._index import counts_time, read_index
-from ._layout import lags_of
+from ._layout import lags_of, no_lags
 
 #: Columns of windows are the same series, shifted: but for this share of its variance,
 #: which leaves room for columns that were scaled one by one.
@@ -44,6 +45,14 @@ def warn_of_traps(records, targets, y, names):
             "steps set time_axis=0. If each row is a sequence, drop the index: "
             "X.reset_index(drop=True)."
         )
+    others = _are_no_steps(records, names)
+    if others:
+        warn_caller(
+            f"Columns of X are named as lags, and {few(others)} is no lag: with "
+            "time_axis=1 a row is one sequence, and so it is read as one of its steps. "
+            "Leave it out, or put its value beside each lag, as a channel of its own "
+            "(n_channels). If it is meant so, pass X without names, as an array."
+        )
     if not warn_of_disorder(records) and _is_drawn(records, targets):
         warn_caller(DISORDER.format("X"))
     if _may_be_steps(records, targets, y):
@@ -78,6 +87,13 @@ def _is_table_in_rows(records, names):
     if records.form != "rows" or not counts_time(records.index):
         return False
     return lags_of(names) is None and not _are_windows(records)
+
+
+def _are_no_steps(records, names):
+    """Names of columns that are read as steps of windows, and are none."""
+    if names is None or records.form != "rows" or records.fixed_steps == 1:
+        return []
+    return no_lags(names)
 
 
 def _is_out_of_order(records):

@@ -205,7 +205,6 @@ class SequenceEstimator(
         if len(theta) > network.size:
             self._network = Mean(self._network, len(theta) // network.size)
         self._theta = theta
-        self._identify()
         if records.is_table:
             self._remember(records, targets)
 
@@ -311,6 +310,7 @@ class SequenceEstimator(
     @_theta.setter
     def _theta(self, theta):
         self._forward = Forward(self._network, theta)
+        self._identify()
 
     def _members(self, parts):
         """The networks whose mean predicts, their parameters, and states of each."""

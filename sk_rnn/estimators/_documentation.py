@@ -51,8 +51,9 @@ ValueError, TypeError
     "fit warnings": """
 UserWarning
     For data that fits the contract and probably means something else: a
-    DataFrame whose index counts time with ``time_axis=1``, a 2-D y with as
-    many columns as X has steps, or a y that is the newest value of X.
+    DataFrame whose index counts time with ``time_axis=1``, or one that has other
+    columns beside lags; a 2-D y with as many columns as X has steps, or a y that
+    is the newest value of X.
 """,
     "recurrent parameters": """
 dropout : float in [0, 1), default=0.0

@@ -198,7 +198,6 @@ def _settle(estimator, network, theta, n_channels, n_outputs, last_step):
     estimator._choose_units(samples)
     estimator._settle(network, samples)
     estimator._theta = theta
-    estimator._identify()
     estimator.alpha_ = estimator.alpha
 
 
