@@ -21,6 +21,7 @@ autosummary_generate = True
 # scikit-learn documents its own methods, in terms that are not defined here.
 THEIRS = (
     *("get_metadata_routing", "set_fit_request", "set_predict_request"),
+    "set_partial_fit_request",
     *("set_predict_ahead_request", "set_score_request", "set_forecast_request"),
     *("get_params", "set_params", "set_callbacks", "set_split_request"),
 )

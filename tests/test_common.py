@@ -76,6 +76,8 @@ def test_learned_state(estimator, check):
     check(estimator)
 
 
+# In the check of partial_fit it is one indeed.
+@pytest.mark.filterwarnings("ignore:.*so it is no value of that channel")
 @parametrize_with_checks(
     [
         sk_rnn.AutoRegressor(standardize="differences"),

@@ -457,7 +457,7 @@ def test_warm_start_goes_on_and_refuses_other_differences():
     for other in ({"target_columns": 1}, {"standardize": True}):
         changed = pickle.loads(pickle.dumps(model)).set_params(**other)
         y = series[1:, other.get("target_columns", 0)]
-        with pytest.raises(ValueError, match="warm_start=True: the fitted model"):
+        with pytest.raises(ValueError, match="Training cannot go on: the fitted"):
             changed.fit(series[:-1], y)
         assert np.array_equal(changed.set_params(**params).predict(series), before)
 

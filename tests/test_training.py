@@ -221,7 +221,9 @@ def test_warm_start_goes_on(name, solver):
     with pytest.raises(ValueError, match="2 outputs, but the fitted model has 1"):
         model.fit(X, np.column_stack([Y, Y]))
     model.hidden_layer_sizes = 7
-    with pytest.raises(ValueError, match=r"warm_start=True: the fitted model has \d+"):
+    with pytest.raises(
+        ValueError, match=r"Training cannot go on: the fitted model has \d+"
+    ):
         model.fit(X, Y)
     model.hidden_layer_sizes = 4
     assert pickle.dumps(model.__dict__) == before

@@ -1,7 +1,7 @@
 """What the index of a DataFrame tells of rows that are to follow others."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,13 +58,19 @@ class IndexEnd:
         """These ends, and some (`which`) of others before them; None if they differ."""
         if others is None or others.kind != self.kind:
             return None
+        others = others.some(which)
         return IndexEnd(
             self.kind,
-            np.concatenate([others.last[which], self.last]),
-            np.concatenate([others.next[which], self.next]),
+            np.concatenate([others.last, self.last]),
+            np.concatenate([others.next, self.next]),
             self.is_plain,
-            (*(others.ids[k] for k in which), *self.ids),
+            (*others.ids, *self.ids),
         )
+
+    def some(self, which):
+        """Those of some of the sequences, by their places."""
+        ids = tuple(self.ids[k] for k in which)
+        return replace(self, last=self.last[which], next=self.next[which], ids=ids)
 
     def check(self, records, name="X"):
         """Refuse rows that do not come behind these ends; warn of a gap before them."""

@@ -31,9 +31,12 @@ class Samples:
     runs: Runs | None = None
 
     @classmethod
-    def weighted(cls, records, targets, sample_weight, washout):
-        """Samples with the weights that users hand over, zero where nothing counts."""
-        weight = read_weight(sample_weight, records, targets, washout)
+    def weighted(cls, records, targets, sample_weight, washout, before=0):
+        """Samples with the weights that users hand over, zero where nothing counts.
+
+        See `read_weight`.
+        """
+        weight = read_weight(sample_weight, records, targets, washout, before)
         return cls(records, targets, weight)
 
     @property

@@ -1,6 +1,6 @@
 """What a fitted model knows of the past, as a value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,22 @@ class State:
     _model: str = field(repr=False)
     _parts: Any = field(repr=False)
     _index_end: Any = field(repr=False)
+
+    def _without(self, ids):
+        """The state of the sequences but for some; None where none is left."""
+        if not ids:
+            return self
+        kept = [k for k, one in enumerate(self.ids or (None,)) if one not in ids]
+        if not kept:
+            return None
+        return replace(
+            self,
+            n_sequences=len(kept),
+            n_steps=tuple(self.n_steps[k] for k in kept),
+            ids=tuple(self.ids[k] for k in kept),
+            _parts=take(self._parts, kept),
+            _index_end=self._index_end and self._index_end.some(kept),
+        )
 
 
 def take(parts, indices):

@@ -9,7 +9,7 @@ from ._arrays import few, is_regular, unboxed
 from ._frames import numbers_of
 
 
-def read_weight(sample_weight, records, targets, washout):
+def read_weight(sample_weight, records, targets, washout, before=0):
     """One weight per row of the targets; zero where nothing counts.
 
     A sample is a sequence, or a row with ``time_axis=0``; every step of a sequence gets
@@ -22,6 +22,8 @@ def read_weight(sample_weight, records, targets, washout):
     records : Records
     targets : Targets
     washout : int
+    before : int or ndarray of int of shape (n_records,), default=0
+        How many steps of each record were read before: the washout is that of them all.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def read_weight(sample_weight, records, targets, washout):
     weight = _per_row(unboxed(sample_weight), records, targets)
     if not weight.any():
         raise ValueError("All sample weights are zero: there is nothing to learn from.")
-    weight = weight * behind_washout(washout, records, targets.last)
+    weight = weight * behind_washout(washout, records, targets.last, before)
     if not weight.any():
         raise ValueError(
             f"washout={washout} leaves no step that counts: the longest record has "
@@ -106,9 +108,10 @@ def _refusal(shapes, records, per_step):
     )
 
 
-def behind_washout(washout, records, last):
+def behind_washout(washout, records, last, before=0):
     """Which rows of targets (at last steps only, or at all) lie behind the washout."""
     if last:
         return records.lengths > washout
-    step = np.arange(len(records.rows)) - np.repeat(records.starts, records.lengths)
+    begun = np.repeat(records.starts - before, records.lengths)
+    step = np.arange(len(records.rows)) - begun
     return step >= washout

@@ -75,6 +75,8 @@ class SequenceEstimator(
 
     #: The hyper-parameters that say how far the delay lines reach.
     _lags: ClassVar[tuple] = ("n_lags",)
+    #: Steps of every sequence that `fit` saw, where their number was fixed.
+    _n_steps = None
 
     # ------------------------------------------------------------ for subclasses
     def _read_targets(self, y, records, dtype):
@@ -163,19 +165,43 @@ class SequenceEstimator(
         -----
         [fit warnings]
         """
-        return self._learn(X, y, sample_weight)
+        return self._learn(self._fit, X, y, sample_weight)
 
-    def _learn(self, X, y, sample_weight, validation_data=None):
+    def _learn(self, fit, X, y, sample_weight, *more):
         """Fit, and leave the estimator as it was if an error occurs."""
         report = FitReport(self, X, y, sample_weight)
         with _all_or_nothing(self):
             with one_thread(), quiet():
-                self._fit(X, y, sample_weight, validation_data, report)
+                fit(X, y, sample_weight, report, *more)
             report.end()
         return self
 
-    def _fit(self, X, y, sample_weight, validation_data, report):
+    def _fit(self, X, y, sample_weight, report, validation_data=None):
         warm = getattr(self, "warm_start", False) and hasattr(self, "_theta")
+        records, targets, network, data = self._read_first(X, y, sample_weight, warm)
+        validation = None
+        if validation_data is not None:
+            samples = validation_data.read(self, data.x.dtype)
+            validation = self._dataset(samples)
+        theta = self._theta if warm else None
+        theta = self._train(network, data, validation, theta, report)
+        if len(theta) > network.size:
+            self._network = Mean(self._network, len(theta) // network.size)
+        self._theta = theta
+        if records.is_table:
+            self._remember(records, targets)
+
+    def _read_first(self, X, y, sample_weight, warm=False):
+        """Read what a model is fitted to, and settle what is known of it before.
+
+        Returns
+        -------
+        records : Records
+        targets : Targets
+        network : Layer
+        data : Dataset
+            What the network is trained on.
+        """
         records = read_X(self, X)
         targets = self._read_targets(y, records, records.rows.dtype)
         warn_of_traps(records, targets, y, getattr(self, "feature_names_in_", None))
@@ -188,32 +214,25 @@ class SequenceEstimator(
             self._check_units()
         else:
             self._choose_units(samples)
-        n_steps = records.fixed_steps
-        if n_steps is not None and self.standardize_ == "differences":
-            n_steps = max(n_steps - 1, 1)  # one change less than there are values
-        network = self._build(self._n_channels, self.n_outputs_, n_steps)
+        network = self._network_for(self._n_channels, self.n_outputs_)
         if warm:
             self._check_size(network)
         samples = self._settle(network, samples, warm)
-        data = self._dataset(samples)
-        validation = None
-        if validation_data is not None:
-            validation_samples = validation_data.read(self, y, data.x.dtype)
-            validation = self._dataset(validation_samples)
-        theta = self._theta if warm else None
-        theta = self._train(network, data, validation, theta, report)
-        if len(theta) > network.size:
-            self._network = Mean(self._network, len(theta) // network.size)
-        self._theta = theta
-        if records.is_table:
-            self._remember(records, targets)
+        return records, targets, network, self._dataset(samples)
+
+    def _network_for(self, n_channels, n_outputs):
+        """The network that the present hyper-parameters describe."""
+        n_steps = self._n_steps
+        if n_steps is not None and self.standardize_ == "differences":
+            n_steps = max(n_steps - 1, 1)  # one change less than there are values
+        return self._build(n_channels, n_outputs, n_steps)
 
     def _look_at(self, samples, y):
         """Remember in what form the data comes."""
         records, targets = samples.records, samples.targets
         self.n_outputs_ = targets.values.shape[1]
         self._last, self._flat, self._form = targets.last, targets.flat, records.form
-        self._n_channels = records.rows.shape[1]
+        self._n_channels, self._n_steps = records.rows.shape[1], records.fixed_steps
 
     def _settle(self, network, samples, warm=False):
         """Set what is known of a model before its parameters are.
@@ -238,11 +257,13 @@ class SequenceEstimator(
             )
 
     def _check_size(self, network):
-        n = network.size * getattr(self, "n_ensemble", 1)
-        if len(self._theta) != n:
+        n, known = network.size * getattr(self, "n_ensemble", 1), self._network
+        shapes = getattr(known, "members", [known])[0].shapes
+        if len(self._theta) != n or network.shapes != shapes:
             raise ValueError(
-                f"warm_start=True: the fitted model has {len(self._theta)} parameters, "
-                f"the one described by the present hyper-parameters {n}."
+                "Training cannot go on: the fitted model has "
+                f"{len(self._theta)} parameters, the one described by the present "
+                f"hyper-parameters {n}{', in other places' * (len(self._theta) == n)}."
             )
 
     def _dataset(self, samples):

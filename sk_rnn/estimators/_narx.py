@@ -162,7 +162,7 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
         loop = Mean(loops[0], len(loops)) if len(loops) > 1 else loops[0]
         return loop, self._with_outputs(data)
 
-    def _train(self, network, data, validation, theta, report):
+    def _check_data(self, network, data):
         n_lags, n_steps = network.layers[1].n_lags, int(data.lengths.max())
         if n_lags > n_steps:
             raise ValueError(
@@ -177,7 +177,6 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
                 "predict_ahead with horizon=1, or feedback='predicted' for quantiles "
                 "of the free run."
             )
-        return super()._train(network, data, validation, theta, report)
 
     def _returns_quantiles(self, network):
         """Whether what is fed back is neither a mean nor a median."""

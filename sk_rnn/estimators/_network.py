@@ -28,6 +28,7 @@ from ..training._losses import LOSSES
 from ..training._residuals import residuals
 from ._documentation import document
 from ._hyper_parameters import hyper_parameters
+from ._incremental import IncrementalMixin
 from ._linear_start import begin_linear
 from ._memory import check_memory
 from ._regressor import SequenceRegressor
@@ -55,7 +56,7 @@ else:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
+class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
     """Loss, solver and stopping: the hyper-parameters of MLPRegressor."""
 
     standardize: bool | Literal["auto", "differences"] = "auto"
@@ -165,7 +166,7 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
         held_out = ValidationData.given(
             X_val, y_val, sample_weight_val, self.early_stopping
         )
-        return self._learn(X, y, sample_weight, held_out)
+        return self._learn(self._fit, X, y, sample_weight, held_out)
 
     @property
     def _holds_out(self):
@@ -210,8 +211,17 @@ class NetworkRegressor(OfLossesAndSolvers, SequenceRegressor):
                 return data, None
             raise
 
+    def _check_data(self, network, data):
+        """Refuse or warn of data that does not go with the hyper-parameters."""
+
+    @property
+    def _deadline(self):
+        return np.inf if self.max_time is None else monotonic() + self.max_time
+
     def _train(self, network, data, validation, theta, report):
-        deadline = np.inf if self.max_time is None else monotonic() + self.max_time
+        deadline = self._deadline
+        self._check_data(network, data)
+        self._end_blocks()
         rng = check_random_state(self.random_state)
         n_steps = self._window_steps(data)
         windows = data.windows(n_steps)

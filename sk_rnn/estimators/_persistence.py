@@ -10,10 +10,12 @@ from .._warnings import warn_caller
 from ..data._index import IndexEnd
 from ..data._scaling import Scaler
 from ..data._state import State
+from ..data._trail import End, Trail
 from ..layers import ACTIVATIONS, CELLS
 from ..layers._feedback import LoopState
 from ..layers._kernels import Layout
 from ..numerics._activations import Activation
+from ..solvers._adam import Course
 from ..training._residuals import Residuals
 from ._differencing import Differencing
 
@@ -57,7 +59,7 @@ class VersionedMixin:
 def trusted(*estimators):
     """Names of all types of ours that saved estimators hold, for skops."""
     kinds = [Activation, Differencing, IndexEnd, Layout, LoopState, Residuals, Scaler]
-    kinds += [State, range, *CELLS.values(), *estimators]
+    kinds += [Course, End, State, Trail, range, *CELLS.values(), *estimators]
     kinds += [
         kind
         for name in layers.__all__

@@ -1,7 +1,7 @@
 """RNNRegressor, GRURegressor and LSTMRegressor."""
 
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import ClassVar, Literal
 
 from .._compat import Number, StrOptions, at_least
@@ -54,14 +54,24 @@ class RecurrentRegressor(EstimatedStateMixin, NetworkRegressor):
         return is_long and self.initial_state != "estimated"
 
     def _window_steps(self, data):
-        if self.bptt_steps != "auto":
-            self.bptt_steps_ = self.bptt_steps and int(self.bptt_steps)
-        else:
-            memory = max(self.time_scale or 0, self.skip_lags, self.washout)
-            n_steps = max(WINDOW, WARM_UPS * int(memory))
+        steps = self.bptt_steps
+        self.bptt_steps_ = int(steps) if isinstance(steps, Integral) else None
+        if self.bptt_steps == "auto":
+            n_steps = self._window
             cuts = not data.last and data.lengths.max() >= MANY_WINDOWS * n_steps
             self.bptt_steps_ = n_steps if cuts else None
         return self.bptt_steps_
+
+    @property
+    def _window(self):
+        """Steps of a window where the length of the sequences asks for them."""
+        memory = max(self.time_scale or 0, self.skip_lags, self.washout)
+        return max(WINDOW, WARM_UPS * int(memory))
+
+    @property
+    def _n_kept(self):
+        # The warm-up of a window, as in `Dataset.windows`.
+        return self._n_past or (self.bptt_steps_ or self._window) // WARM_UPS
 
     def _build(self, n_channels, n_outputs, n_steps):
         n_shown = self._n_shown(n_outputs)

@@ -12,7 +12,7 @@ from .._compat import RegressorMixin
 from .._typing import ArrayLike, Float, Found, Int, Seed, Yes
 from .._warnings import warn_caller
 from ..data._arrays import boxed
-from ..data._frames import positions
+from ..data._frames import names_of
 from ..data._future import next_columns, share_in_order, share_of_next
 from ..data._layout import rows_in_time
 from ..data._samples import Samples
@@ -20,14 +20,23 @@ from ..data._scaling import Scaler
 from ..data._state import State
 from ..data._targets import read_y
 from ._base import SequenceEstimator
+from ._columns import ColumnsMixin
 from ._differencing import Differencing
 from ._documentation import document
 from ._forecast import Options, forecast
 from ._outside import Outside
 
+#: The forms of X in words.
+FORMS = {
+    "rows": "a 2-D array whose rows are sequences",
+    "array": "a 3-D array",
+    "list": "a list of records",
+    "table": "a table in time order (time_axis=0)",
+}
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SequenceRegressor(RegressorMixin, SequenceEstimator):
+class SequenceRegressor(ColumnsMixin, RegressorMixin, SequenceEstimator):
     """Targets that are numbers."""
 
     # ------------------------------------------------------------------- targets
@@ -42,10 +51,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         self._are_next = None if share is None else share > 0.5
         share = share_of_next(records, targets, share_in_order)
         self._are_next_in_order = None if share is None else share > 0.6
-        names = getattr(y, "columns", None)
-        if names is None and getattr(y, "name", None) is not None:
+        names = names_of(y)
+        if not names and getattr(y, "name", None) is not None:
             names = [y.name]
-        self._target_names = None if names is None else [str(name) for name in names]
+        self._target_names = [str(name) for name in names] or None
         next_of = next_columns(records, targets)
         self._next_of = [columns[0] if columns else None for columns in next_of]
         if self.standardize == "differences":
@@ -55,11 +64,12 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         ends = records.starts + records.lengths - 1
         self._last_targets = targets.values[ends] if records.is_table else None
 
-    def _check_follows(self, records):
+    def _check_follows(self, records, known):
         """The first row behind a target that is a next value holds that value."""
         places = {one: k for k, one in enumerate(self._end.ids or [None])}
         pairs = zip(records.ids or [None], records.starts, strict=True)
-        found = [(places[one], start) for one, start in pairs if one in places]
+        goes_on = set(known.ids or [None])
+        found = [(places[one], start) for one, start in pairs if one in goes_on]
         for output, channel in enumerate(self._next_of):
             if channel is None or not found:
                 continue
@@ -72,20 +82,11 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 warn_caller(
                     f"X begins with {seen[k]:g} in channel {channel}, but the row "
                     f"behind those of fit would hold their last target, "
-                    f"{expected[k]:g}. predict goes on as if X followed: of single "
+                    f"{expected[k]:g}. The model goes on as if X followed: of single "
                     "rows hand on the state (return_state=True), before other rows "
                     "read their past, state=warm_up(...), or set carry_state=False."
                 )
                 return
-
-    def _check_channels(self, channels, found):
-        """Refuse channels where outputs clearly are the next values of others."""
-        for place, columns in zip(channels, found, strict=True):
-            if columns and place not in columns:
-                raise ValueError(
-                    f"target_columns={self.target_columns!r} takes channel {place} of "
-                    f"X for an output that is the next value of channel {columns[0]}."
-                )
 
     def _learn_units(self, samples):
         self._differencing = None
@@ -131,6 +132,24 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
                 f"{self.n_outputs_} measured output(s) at every step."
             )
         return targets.values
+
+    def _read_alike_with_targets(self, X, y, dtype):
+        """Records and targets of the form, channels and outputs that `fit` saw."""
+        records = self._read_alike(X, dtype)
+        if records.form != self._form:
+            raise ValueError(
+                f"X must have the form that fit saw, {FORMS[self._form]}; got "
+                f"{FORMS[records.form]}."
+            )
+        targets = self._read_targets(y, records, dtype)
+        self._check_like_known(targets)
+        names = [str(name) for name in names_of(y)]
+        if names and self._target_names and names != self._target_names:
+            raise ValueError(
+                f"The columns of y, {names}, are not those that fit saw, "
+                f"{self._target_names}."
+            )
+        return records, targets
 
     # ---------------------------------------------------------------- prediction
     @overload
@@ -272,75 +291,10 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         wanted = self._channels_of_outputs() if is_wanted else None
         if known != wanted:
             raise ValueError(
-                "warm_start=True: the fitted model has learnt changes of the channels "
-                f"{known}, but standardize={self.standardize!r} and target_columns="
-                f"{self.target_columns!r} ask for those of {wanted}."
+                "Training cannot go on: the fitted model has learnt changes of the "
+                f"channels {known}, but standardize={self.standardize!r} and "
+                f"target_columns={self.target_columns!r} ask for those of {wanted}."
             )
-
-    def _channels_of_outputs(self):
-        """For each output the channel that it is the next, or a later, value of."""
-        if self.standardize == "auto":
-            return self._next_of
-        n_outputs, n_channels = self.n_outputs_, self._n_channels
-        channels = list(range(n_channels))
-        if self.target_columns is not None:
-            channels = self._target_channels(self._named_columns())
-        if len(channels) == 1:
-            return channels * n_outputs
-        if len(channels) != n_outputs:
-            raise ValueError(
-                "standardize='differences' has to know of which channel each output is "
-                f"the next (or a later) value: X has {n_channels} channels, y "
-                f"{n_outputs} output(s). Name them in target_columns: one for each "
-                "output, or a single one for all of them; got "
-                f"{self.target_columns!r}."
-            )
-        return channels
-
-    def _named_columns(self):
-        """Positions of the `target_columns`."""
-        names = getattr(self, "feature_names_in_", None)
-        names = None if self._form == "rows" else names
-        return positions(self.target_columns, names, self._n_columns)
-
-    def _target_positions(self):
-        """Positions of the columns whose next values the outputs are."""
-        if self.target_columns is not None:
-            found = self._named_columns()
-            if len(found) != self.n_outputs_:
-                raise ValueError(
-                    f"target_columns={self.target_columns!r} must name one column of X "
-                    f"for each output; y has {self.n_outputs_} output(s)."
-                )
-            return found
-        found = [k for k in range(self._n_columns) if k != self._sequence_position()]
-        if len(found) != self.n_outputs_:
-            raise ValueError(
-                "forecast feeds the outputs back as inputs, which needs one output per "
-                f"channel, or target_columns; the model has {len(found)} channel(s) "
-                f"and {self.n_outputs_} output(s)."
-            )
-        return found
-
-    @property
-    def _n_columns(self):
-        """Columns of the X that `fit` saw; of a single step where rows hold several."""
-        return self.n_features_in_ if self._form == "table" else self._n_channels
-
-    def _target_channels(self, columns=None):
-        """The same among the channels: the column of sequences is none of them."""
-        columns = self._target_positions() if columns is None else columns
-        ids = self._sequence_position()
-        return [k - (ids is not None and k > ids) for k in columns]
-
-    def _sequence_position(self):
-        """Position of the column of sequences among those of X, or None."""
-        if self.sequence_column is None:
-            return None
-        names = getattr(self, "feature_names_in_", None)
-        return positions(
-            self.sequence_column, names, self.n_features_in_, "sequence_column"
-        )[0]
 
     # What `forecast` asks of a model, besides.
     def _check_feedback(self, feeds_back):

@@ -34,11 +34,14 @@ class StatefulMixin:
                 digest.update(scaler.mean.tobytes() + scaler.scale.tobytes())
         self._model = digest.hexdigest()
 
-    def _remember(self, records, targets):
-        """Remember the end of the table that `fit` saw, for `predict` to go on."""
-        x, y = self._inputs(records.rows), targets.values
-        parts = self._after(records, x, self._y_scaler.transform(y), None)
-        self._end = self._state(records, parts, None)
+    def _remember(self, records, targets, known=None):
+        """Remember the end of the table that `fit` saw, for `predict` to go on.
+
+        `known` is the State that its rows go on from; None is a fresh start.
+        """
+        x, y = self._inputs(records.rows), self._y_scaler.transform(targets.values)
+        parts = self._after(records, x, y, self._parts(known, records))
+        self._end = self._state(records, parts, known)
         self._seen = len(records.rows), records.digest()
 
     def warm_up(
@@ -153,11 +156,20 @@ class StatefulMixin:
         same_size = len(records.rows) == self._seen[0]
         if same_size and records.digest() == self._seen[1]:
             return None  # the training rows do not follow themselves
-        self._check_follows(records)
+        known = self._followed(records)
+        if known is not None:
+            self._check_follows(records, known)
+        return known
+
+    def _followed(self, records):
+        """The State behind the rows of `fit`, of the sequences that may go on there."""
         return self._end
 
-    def _check_follows(self, records):
-        """Warn if the first rows of records are seen not to follow those of `fit`."""
+    def _check_follows(self, records, known):
+        """Warn if the first rows of records are seen not to follow those of `fit`.
+
+        `known` is the State of the sequences that go on.
+        """
 
     def _own(self, state, records):
         """A state that was handed in (or None), if it is one of this model's."""

@@ -89,6 +89,38 @@ class Training:
         curves, ended = (loss_curve, validation_loss_curve), monitor.ended_from_outside
         return TrainedNetwork(theta, alpha, monitor.loss, score, *curves, ended)
 
+    def go_on(self, theta, rng, course, n_before):
+        """Train for one more epoch; return its loss.
+
+        Parameters
+        ----------
+        theta : ndarray
+            Changed in place, as `rng` and `course` are.
+        rng : RandomState
+        course : Course
+            Of "adam", in the epochs before.
+        n_before : int
+            How many they were.
+        """
+        ((trained, form),) = self.estimator._curriculum(self.network, self.data.last)
+        objective = self._objective(trained, form(self.data), rng)
+        objective.alpha, own = self.known_alpha, self.estimator
+        # A rate that never falls has no use for a stall.
+        tol = own.tol if own.learning_rate == "adaptive" else 0.0
+        monitor = Monitor(
+            np.inf, tol, self._patience, own.verbose, deadline=self.deadline
+        )
+        monitor.n_before = n_before
+        solver = instantiate(self._solver, own)
+        if not solver.go_on(objective, theta, monitor, course):
+            raise ValueError(
+                "Training turned non-finite in this block; the model is as it was "
+                "before. A larger alpha may help, a smaller learning_rate_init or "
+                "max_grad_norm; or values of the block are far beyond those of the "
+                "first, by which they are standardised."
+            )
+        return monitor.loss_curve[-1]
+
     @property
     def _loss(self):
         return instantiate(LOSSES[self.estimator.loss], self.estimator)

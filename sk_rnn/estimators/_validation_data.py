@@ -4,20 +4,12 @@ import re
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..data._frames import names_of
 from ..data._samples import Samples
 from ..data._traps import warn_of_disorder
 from ._lags import check_lengths
 
 #: The arguments of `fit` where an error speaks of them; not a column of such a name.
 ARGUMENTS = re.compile(r"(?<!['\"])(?<!- )\b(X|y|sample_weight)\b(?!['\"])")
-
-#: The forms of X in words.
-FORMS = {
-    "rows": "a 2-D array whose rows are sequences",
-    "array": "a 3-D array",
-    "list": "a list of records",
-}
 
 
 class ValidationData(NamedTuple):
@@ -45,15 +37,13 @@ class ValidationData(NamedTuple):
             )
         return cls(X, y, sample_weight)
 
-    def read(self, estimator, y, dtype):
+    def read(self, estimator, dtype):
         """Samples of the form, the channels and the outputs that `fit` was given.
 
         Parameters
         ----------
         estimator : estimator
             Which has seen X and y, and has its network.
-        y : object
-            As passed to `fit`.
         dtype : dtype
             In which to train.
 
@@ -62,29 +52,13 @@ class ValidationData(NamedTuple):
         Samples
         """
         with _by_their_names():
-            records = estimator._read_alike(self.X, dtype)
-            if records.form != estimator._form:
-                raise ValueError(
-                    f"X must have the form that fit saw, {FORMS[estimator._form]}; got "
-                    f"{FORMS[records.form]}."
-                )
-            targets = estimator._read_targets(self.y, records, dtype)
-            estimator._check_like_known(targets)
+            records, targets = estimator._read_alike_with_targets(self.X, self.y, dtype)
             check_lengths(records, estimator)
             samples = Samples.weighted(
                 records, targets, self.sample_weight, estimator.washout
             )
-        self._check_names(y)
         warn_of_disorder(records, "X_val")
         return samples.merged()
-
-    def _check_names(self, y):
-        """Refuse columns of y in another order than those of training."""
-        names, wanted = names_of(self.y), names_of(y)
-        if names and wanted and names != wanted:
-            raise ValueError(
-                f"The columns of y_val, {names}, are not those of y, {wanted}."
-            )
 
 
 @contextmanager

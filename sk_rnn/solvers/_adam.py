@@ -8,8 +8,38 @@ import numpy as np
 
 from .._compat import StrOptions, above
 from .._typing import Float
+from .._warnings import quiet
 from ._base import Solver
 from ._rates import SCHEDULES
+
+
+@dataclass
+class Course:
+    """What "adam" knows besides the parameters, to go on with from epoch to epoch.
+
+    Attributes
+    ----------
+    m, v : ndarray of shape (n_parameters,)
+        Moving averages of the gradient, and of its square.
+    t : int
+        How many updates were made.
+    n_falls : int
+        How often an adaptive rate has fallen.
+    best, stale : float and int
+        The lowest loss of an epoch, and how many epochs it has stalled for.
+    """
+
+    m: np.ndarray
+    v: np.ndarray
+    t: int = 0
+    n_falls: int = 0
+    best: float = math.inf
+    stale: int = 0
+
+    @classmethod
+    def at(cls, theta):
+        """The beginning, at parameters of such a size and precision."""
+        return cls(np.zeros_like(theta), np.zeros_like(theta))
 
 
 @dataclass
@@ -52,30 +82,65 @@ class Adam(Solver):
     beta_1, beta_2, epsilon = 0.9, 0.999, 1e-8
 
     def _iterate(self, objective, theta, monitor):
-        m, v, t = np.zeros_like(theta), np.zeros_like(theta), 0
+        course = Course.at(theta)
         schedule = SCHEDULES[self.learning_rate](monitor)
         monitor.on_stall = schedule.on_stall
         while not monitor.stop:
-            rate = self.learning_rate_init * schedule.factor
-            total = weights = largest = 0.0
-            for loss_and_grad in objective.minibatches():
-                weight, loss, grad = loss_and_grad(theta)
-                # In double precision: squares of a gradient to be clipped may overflow.
-                norm = float(np.linalg.norm(grad.astype(float, copy=False)))
-                if not (math.isfinite(loss) and math.isfinite(norm)):
-                    monitor.not_finite(theta)
-                    return
-                if self.max_grad_norm is not None and norm > self.max_grad_norm:
-                    grad *= self.max_grad_norm / norm
-                t += 1
-                self._step(theta, grad, m, v, t, rate)
-                total += weight * loss
-                weights += weight
-                largest = max(largest, norm)
-                if monitor.out_of_time:
-                    break
-            told = {"largest gradient norm": largest, "rate": rate}
-            monitor.update(theta, total / weights, **told)
+            if not self._epoch(objective, theta, monitor, course, schedule.factor):
+                monitor.not_finite(theta)
+
+    def go_on(self, objective, theta, monitor, course):
+        """Run one epoch from where an earlier one ended; all change in place.
+
+        A rate that is adaptive falls as it would between the epochs of one training.
+        At its smallest it stays, for there is no end to come to.
+
+        Parameters
+        ----------
+        objective : object
+        theta : ndarray of shape (n_parameters,)
+        monitor : Monitor
+            A new one for each epoch.
+        course : Course
+
+        Returns
+        -------
+        bool
+            Whether all stayed finite. If not, what has changed is of no use.
+        """
+        schedule = SCHEDULES[self.learning_rate](monitor)
+        schedule.n_falls = course.n_falls
+        monitor.begin(theta, type(self).__name__)
+        monitor.best, monitor.stale = course.best, course.stale
+        monitor.on_stall = lambda: schedule.on_stall() or True
+        with quiet():
+            finite = self._epoch(objective, theta, monitor, course, schedule.factor)
+        course.best, course.stale = monitor.best, monitor.stale
+        course.n_falls = schedule.n_falls
+        return finite and len(monitor.loss_curve) > 0
+
+    def _epoch(self, objective, theta, monitor, course, factor):
+        """One pass over the mini-batches; False where a loss is not finite any more."""
+        rate = self.learning_rate_init * factor
+        total = weights = largest = 0.0
+        for loss_and_grad in objective.minibatches():
+            weight, loss, grad = loss_and_grad(theta)
+            # In double precision: squares of a gradient to be clipped may overflow.
+            norm = float(np.linalg.norm(grad.astype(float, copy=False)))
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                return False
+            if self.max_grad_norm is not None and norm > self.max_grad_norm:
+                grad *= self.max_grad_norm / norm
+            course.t += 1
+            self._step(theta, grad, course.m, course.v, course.t, rate)
+            total += weight * loss
+            weights += weight
+            largest = max(largest, norm)
+            if monitor.out_of_time:
+                break
+        told = {"largest gradient norm": largest, "rate": rate}
+        monitor.update(theta, total / weights, **told)
+        return True
 
     def _step(self, theta, grad, m, v, t, rate):
         """Update all in place; `grad` is used up."""

@@ -55,6 +55,8 @@ class Monitor:
     on_stall : callable or None
         () -> bool, for the solver to set: called where the loss has stalled; True if
         it has changed something and goes on.
+    n_before : int
+        Iterations of an earlier training that this one goes on with, to be counted in.
     planned : bool
         For the solver to set: whether it is at its end after `max_iter` iterations.
     """
@@ -73,7 +75,7 @@ class Monitor:
         self.max_iter, self.tol, self.patience = max_iter, tol, n_iter_no_change
         self.verbose, self.validate, self.callback = verbose, validate, callback
         self.deadline, self.on_stall, self.planned = deadline, None, False
-        self.start_counts = start_counts
+        self.start_counts, self.n_before = start_counts, 0
         # Pairs: Ctrl-C leaves curves of the same length.
         self._curve: list[tuple[float, float]] = []
         self.error: Any = None
@@ -85,7 +87,7 @@ class Monitor:
 
     @property
     def n_iter(self) -> int:
-        return len(self._curve)
+        return self.n_before + len(self._curve)
 
     @property
     def loss_curve(self) -> list[float]:

@@ -22,7 +22,7 @@ class Constant:
     far above where it could be. Where it was last above its best, the user is told.
     """
 
-    factor = 1.0
+    factor, n_falls = 1.0, 0
 
     def __init__(self, monitor):
         self.monitor = monitor
@@ -43,13 +43,14 @@ class Constant:
 class Adaptive(Constant):
     """A fifth of the rate after each stall; a stall at the smallest rate is the end."""
 
-    n_falls = 0
+    @property
+    def factor(self):
+        return FALL**self.n_falls
 
     def on_stall(self):
         if self.n_falls == N_FALLS:
             return False
         self.n_falls += 1
-        self.factor *= FALL
         return True
 
 
