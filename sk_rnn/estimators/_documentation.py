@@ -355,9 +355,8 @@ loss_curve_ : list of float of length `n_iter_`
     the mini-batches, while the parameters moved on.
 solver_ : str
     The solver that was used.
-alpha_ : float or None
+alpha_ : float
     The penalty with which the parameters were found; of several starts the best one's.
-    None of a model that was taken from torch.
 restarts_ : list of dict of length `n_init`
     Of each start its `alpha`, the `loss`, `validation_loss`, `n_iter`, and whether it
     was `kept`; `loss_` and the curves are those of the best.

@@ -226,8 +226,7 @@ class IncrementalMixin:
         """The penalty, where no data is held out to choose it by."""
         if self.alpha != "auto":
             return self.alpha
-        found = getattr(self, "alpha_", None)
-        return PENALTIES[0] if found is None else found
+        return getattr(self, "alpha_", PENALTIES[0])
 
     # ------------------------------------------------- what goes on behind a block
     @property

@@ -198,7 +198,7 @@ def _settle(estimator, network, theta, n_channels, n_outputs, last_step):
     estimator._choose_units(samples)
     estimator._settle(network, samples)
     estimator._theta = theta
-    estimator.alpha_ = None  # nobody knows
+    estimator.alpha_ = estimator.alpha
 
 
 def _check_modules(torch, recurrent, linear):
