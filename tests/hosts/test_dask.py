@@ -1,4 +1,4 @@
-"""Searches and restarts on two workers equal those of one process, to the last bit."""
+"""Searches, restarts and training by partitions equal those without it, to the bit."""
 
 import joblib
 import numpy as np
@@ -70,6 +70,32 @@ def test_frames(client):
     assert np.array_equal(found, model.predict(frame))
 
 
+def test_training_on_partitions_of_an_array(client):
+    """Two epochs, of which the process that trains holds one block at a time."""
+    lazy, y = (dask.array.from_array(a, chunks=50) for a in (X, Y))
+    lazy = lazy.rechunk((50, 12))
+    model, expected = (plain(solver="adam", alpha=0.1) for _ in range(2))
+    for _ in range(2):
+        for block, targets in zip(lazy.blocks, y.blocks, strict=True):
+            model.partial_fit(block.compute(), targets.compute())
+        for k in range(0, 200, 50):
+            expected.partial_fit(X[k : k + 50], Y[k : k + 50])
+    assert model.n_iter_ == 8
+    assert np.array_equal(model.predict(lazy), expected.predict(X))
+
+
+def test_training_on_partitions_of_a_table(client):
+    """They follow one another in time: the model goes on from one to the next."""
+    frame = pd.DataFrame({"x": TABLE[:, 0], "y": NEXT})
+    parts = dask.dataframe.from_pandas(frame, npartitions=3).partitions
+    model, expected = (plain(solver="adam", alpha=0.1, time_axis=0) for _ in range(2))
+    for part in parts:
+        block = part.compute()
+        model.partial_fit(block[["x"]], block["y"])
+        expected.partial_fit(TABLE[block.index], NEXT[block.index])
+    assert np.array_equal(model.predict(frame[["x"]]), expected.predict(TABLE))
+
+
 def test_partitions_of_a_table_follow_one_another(client):
     """Their order is that of time: the state goes from one to the next."""
     frame = pd.DataFrame({"x": ROOTS[:-1]})
@@ -83,4 +109,4 @@ def test_partitions_of_a_table_follow_one_another(client):
     np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-12)
     with pytest.warns(UserWarning) as seen:
         model.predict(frame[150:])  # as a worker would that has this part alone
-    assert any("predict goes on as if X followed" in str(w.message) for w in seen)
+    assert any("goes on as if X followed" in str(w.message) for w in seen)
