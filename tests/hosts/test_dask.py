@@ -72,8 +72,7 @@ def test_frames(client):
 
 def test_training_on_partitions_of_an_array(client):
     """Two epochs, of which the process that trains holds one block at a time."""
-    lazy, y = (dask.array.from_array(a, chunks=50) for a in (X, Y))
-    lazy = lazy.rechunk((50, 12))
+    lazy, y = dask.array.from_array(X, chunks=(50, 12)), dask.array.from_array(Y, 50)
     model, expected = (plain(solver="adam", alpha=0.1) for _ in range(2))
     for _ in range(2):
         for block, targets in zip(lazy.blocks, y.blocks, strict=True):
@@ -82,6 +81,16 @@ def test_training_on_partitions_of_an_array(client):
             expected.partial_fit(X[k : k + 50], Y[k : k + 50])
     assert model.n_iter_ == 8
     assert np.array_equal(model.predict(lazy), expected.predict(X))
+
+
+def test_incremental_of_dask_ml(client):
+    wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is missing")
+    model, expected = (plain(solver="adam", alpha=0.1) for _ in range(2))
+    lazy, y = dask.array.from_array(X, chunks=(50, 12)), dask.array.from_array(Y, 50)
+    found = wrappers.Incremental(model, shuffle_blocks=False).fit(lazy, y)
+    for k in range(0, 200, 50):
+        expected.partial_fit(X[k : k + 50], Y[k : k + 50])
+    assert np.array_equal(found.estimator_.predict(X), expected.predict(X))
 
 
 def test_training_on_partitions_of_a_table(client):
