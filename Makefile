@@ -10,35 +10,29 @@ THEIRS = -W ignore::FutureWarning -W ignore::DeprecationWarning \
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo examples test test-hosts lint format doc dist clean
+.PHONY: demo test test-hosts lint format doc dist clean
 .NOTPARALLEL:
 .SECONDARY:
 
 demo: $(VENV)/plot.stamp
 	$(PY) examples/plot_sunspots.py
 
-# Scripts with a Python, in a temporary folder, for each saves a picture. A warning is a
-# failure.
-run = folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && \
-	for example in $(addprefix $(CURDIR)/,$(2)); do \
-		echo "== $${example\#\#*/}"; \
-		OMP_NUM_THREADS=1 $(abspath $(1)) -W error $(3) "$$example" || exit 1; \
-	done
-
-examples: $(VENV)/plot.stamp
-	$(call run,$(PY),examples/plot_*.py)
-
 # Two workers, one thread each: the matrices are small, and more threads only wait.
 test: $(VENV)/tests.stamp
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist=worksteal
 
-# What other libraries do with our estimators.
+# What other libraries do with our estimators. Examples save pictures where they are run.
 test-hosts: $(HOSTS)/tests,hosts.stamp
 	OMP_NUM_THREADS=1 $(HOSTS)/bin/python -m pytest -n 2 --dist=loadfile $(THEIRS) \
 		tests/hosts doc/user_guide/other_libraries.rst
 	OMP_NUM_THREADS=1 $(HOSTS)/bin/python -m pytest tests/test_input_forms.py \
 		-k array_api_strict
-	$(call run,$(HOSTS)/bin/python,examples/hosts/plot_*.py,$(THEIRS))
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cd "$$folder" && \
+	for example in $(CURDIR)/examples/hosts/plot_*.py; do \
+		echo "== $${example##*/}"; \
+		OMP_NUM_THREADS=1 $(abspath $(HOSTS))/bin/python -W error $(THEIRS) "$$example" \
+			|| exit 1; \
+	done
 
 lint: $(VENV)/lint.stamp
 	$(PY) -m ruff check .
@@ -49,16 +43,17 @@ format: $(VENV)/lint.stamp
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-# A warning is a failure.
+# With the gallery, for which all examples are run. A warning is a failure.
 doc: $(VENV)/doc.stamp
-	$(PY) -m sphinx -W --keep-going -q -b html doc doc/_build/html
+	OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -b html doc doc/_build/html
+	@echo "The site is in doc/_build/html/index.html"
 
 # Source archive and wheel, tried in a new environment.
 dist: $(VENV)/dist.stamp
 	.ci/dist $(PY)
 
 clean:
-	rm -rf $(VENV) $(HOSTS) build dist doc/_build doc/generated .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
+	rm -rf $(VENV) $(HOSTS) build dist doc/_build doc/generated doc/gallery doc/sg_execution_times.rst .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # E/X.stamp: in the environment E the package is installed, editable, with its extras X.

@@ -1,4 +1,6 @@
-"""Forecast airline passengers for two years, with a band that tells the truth.
+"""
+Forecast airline passengers for two years, with a band that tells the truth
+===========================================================================
 
 The numbers grow, and the seasonal swing grows with them. What is stationary is the
 growth over a year, log x_t - log x_{t-12}: it is the column of the table, and its next

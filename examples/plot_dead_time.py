@@ -1,4 +1,6 @@
-"""Identify a heated tank behind a long pipe, dead time included.
+"""
+Identify a heated tank behind a long pipe, dead time included
+=============================================================
 
 Water of 15 degrees flows through a tank with a heater. The thermometer is at the end of
 a pipe, so that flow and power show in its readings 8 steps late. The gain of the heater

@@ -1,4 +1,6 @@
-"""Forecast eight weeks of sales in fifty stores, with prices known in advance.
+"""
+Forecast eight weeks of sales in fifty stores, with prices known in advance
+===========================================================================
 
 One DataFrame holds all stores; ``sequence_column`` says which rows belong to one. A row
 is a week: its sales, and what is known of the *next* week when it ends, the price and

@@ -1,4 +1,6 @@
-"""See how far back in time gradients reach, in six recurrent models.
+"""
+See how far back in time gradients reach, in six recurrent models
+=================================================================
 
 The adding problem (Hochreiter & Schmidhuber 1997): of 100 random numbers two are
 marked, anywhere, and their sum is wanted after the last step. To learn it, a gradient

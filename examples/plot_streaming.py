@@ -1,4 +1,6 @@
-"""Serve a network row by row: fitted on a table, pickled, loaded, with its state.
+"""
+Serve a network row by row: fitted on a table, pickled, loaded, with its state
+==============================================================================
 
 The series is that of Mackey & Glass, a model of the number of blood cells, with a
 little noise; each row is one value, and the next is wanted. One value does not tell

@@ -1,4 +1,6 @@
-"""Tune four models on the sunspot numbers and judge them on later years.
+"""
+Tune four models on the sunspot numbers and judge them on later years
+=====================================================================
 
 Rows are years, the one column is the sunspot number, and the target is the number of
 the next year. Each model is a pipeline; its lags, or the units of the GRU, are tuned by

@@ -1,4 +1,6 @@
-"""Forecast the temperature six hours ahead from a table of measurements.
+"""
+Forecast the temperature six hours ahead from a table of measurements
+=====================================================================
 
 Rows are hours, with temperature, pressure and humidity; the target is the temperature
 six rows further down, ``shift(-6)``. The weather is simulated, and `simulate` is its
