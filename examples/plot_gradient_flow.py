@@ -54,7 +54,7 @@ def main():
 
     train = make_adding_problem(200, N_STEPS, random_state=0)
     test = make_adding_problem(100, N_STEPS, random_state=1)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="tight")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     print(f"{'model':<18}{'iterations':>12}{'gamma':>8}{'R^2':>9}")
     for ax, max_iter in zip(axes, (1, 100), strict=True):
         draw(ax, max_iter, train, test)

@@ -6,6 +6,7 @@ import pickle
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +115,6 @@ def test_a_pass_leaves_nothing_to_the_next_one(n):
     params = {"activation": "relu", "recurrence": "residual", "random_state": 0}
     model = make("RNNRegressor", **params).fit(X, -X)
     expected = model.predict(X)
-    with np.errstate(all="ignore"):
+    with suppress(ValueError):  # of outputs that are not finite
         model.predict(np.full((n, 2, 1), 1e308))
     assert np.array_equal(model.predict(X), expected)

@@ -100,3 +100,36 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch, models):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # it is not there
     with pytest.raises(ImportError, match=r"sk_rnn\[plot\]"):
         GradientFlowDisplay.from_estimator(model, X)
+
+
+def test_a_flat_line_has_few_ticks_and_a_whole_label(pyplot):
+    flow = gradient_flow(*_integrator(), max_distance=10)
+    display = GradientFlowDisplay(flow, name="one").plot(quantity="state")
+    norm = display.line_.get_ydata()
+    assert norm.max() < 1.5 * norm.min()  # less than a decade
+    display.figure_.canvas.draw()
+    axis = display.ax_.yaxis
+    assert not any(text.get_text() for text in axis.get_minorticklabels())
+    low, high = display.ax_.get_ylim()
+    assert np.floor(np.log10(high)) > np.ceil(np.log10(low)) and low < norm.min()
+    assert np.log10(high / low) <= 2 and high > norm.max()
+    assert axis.label.get_window_extent().x0 >= 0
+    # A second line widens the axis again.
+    flow.state_norm = 1e-7 * flow.state_norm
+    GradientFlowDisplay(flow).plot(display.ax_, quantity="state")
+    assert display.ax_.get_ylim()[0] < 1e-7
+
+
+def _integrator():
+    X = np.random.default_rng(0).standard_normal((20, 15))
+    model = make("RNNRegressor", recurrence="integrator").fit(X, X[:, 0])
+    return model, X
+
+
+def test_axes_are_counted_and_known(pyplot, models):
+    X, _, (model, _) = models
+    display = GradientFlowDisplay(gradient_flow(model, X))
+    with pytest.raises(ValueError, match="ax holds 2 Axes, but 1 panel"):
+        display.plot(pyplot.subplots(2)[1])
+    with pytest.raises(TypeError, match="ax must be matplotlib Axes"):
+        display.plot("left")

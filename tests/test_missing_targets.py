@@ -284,7 +284,7 @@ def test_equal_samples_with_gaps_are_one(name, form):
 def test_scaler_takes_each_column_where_it_was_observed():
     rng = np.random.default_rng(0)
     values, weight = with_gaps(rng.standard_normal((50, 3)) + 5), rng.random(50)
-    scaler = Scaler(values, weight, True)
+    scaler = Scaler(values, weight, True, "y")
     for k in range(3):
         seen = ~np.isnan(values[:, k])
         mean = np.average(values[seen, k], weights=weight[seen])

@@ -119,7 +119,7 @@ def test_warm_start_goes_on_with_every_member(name):
     model.fit(X, y)
     after = sorted(start["loss"] for start in model.restarts_)
     assert len(after) == 2 and all(b < a for a, b in zip(before, after, strict=True))
-    with pytest.raises(ValueError, match="warm_start=True"):
+    with pytest.raises(ValueError, match="the fitted model has"):
         model.set_params(n_ensemble=1).fit(X, y)
 
 

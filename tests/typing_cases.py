@@ -21,7 +21,12 @@ from sk_rnn import (
 from sk_rnn.datasets import make_narma
 from sk_rnn.estimators import RecurrentRegressor
 from sk_rnn.export import state_to_onnx, to_onnx
-from sk_rnn.inspection import AttributionDisplay, attribution
+from sk_rnn.inspection import (
+    AttributionDisplay,
+    HiddenStateDisplay,
+    ResidualDisplay,
+    attribution,
+)
 from sk_rnn.layers import Cell, Layer
 from sk_rnn.metrics import make_sequence_scorer
 from sk_rnn.model_selection import (
@@ -110,6 +115,9 @@ def functions(model: GRURegressor, state: State) -> None:
     make_windows(X, 3, horizons=2)  # type: ignore[call-arg]
     assert_type(attribution(model, X, n_lags=3), np.ndarray)
     assert_type(AttributionDisplay.from_estimator(model, X), AttributionDisplay)
+    assert_type(ResidualDisplay.from_estimator(model, X, y), ResidualDisplay)
+    ResidualDisplay.from_estimator(model, X)  # type: ignore[call-arg]
+    HiddenStateDisplay.from_estimator(model, X, kind="map")  # type: ignore[arg-type]
     assert_type(backtest(model, X, y, horizon=3), BacktestResult)
     backtest(model, X, y)  # type: ignore[call-arg]
     assert_type(backtest(model, X, y, horizon=3).coverage(), float)

@@ -51,12 +51,12 @@ def future_frame(model, steps, y, more, quantiles, options):
             name = X.columns[model._sequence_position()]
         frame.insert(0, name, np.repeat(np.asarray(records.ids), n_steps))
     bounds = zip(records.starts, records.lengths, strict=True)
-    parts = [_behind(pd, X.index[first : first + k], n_steps) for first, k in bounds]
+    parts = [future_labels(X.index[first : first + k], n_steps) for first, k in bounds]
     frame.index = parts[0].append(parts[1:])
     return frame
 
 
-def _behind(pd, index, n_steps):
+def future_labels(index, n_steps):
     """The next labels of an index of known frequency."""
     labels = [behind(index, k) for k in range(1, n_steps + 1)]
     if labels[0] is not None and labels[0][0] > index[-1]:
@@ -65,6 +65,8 @@ def _behind(pd, index, n_steps):
         numbers = np.asarray(index)
         steps = np.diff(numbers.astype(np.result_type(numbers, np.int64)))
         if steps[0] > 0 and np.allclose(steps, steps[0], atol=0):
+            import pandas as pd
+
             step = steps[0] if index.dtype.kind != "f" else steps.mean()
             return pd.Index(
                 numbers[-1] + step * np.arange(1, n_steps + 1), name=index.name

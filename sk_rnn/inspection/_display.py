@@ -1,22 +1,29 @@
 """Pictures of the diagnostics."""
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._packages import required
 from .._typing import ArrayLike, Int
 from ._attribution import attribution
+from ._drawing import (
+    Display,
+    check_index,
+    free_colors,
+    log_scale,
+    styled,
+    whole_numbers,
+)
 from ._gradient_flow import gradient_flow
+from ._series import channel_names
 
 Quantity: TypeAlias = Literal["delta", "state"]
 LABELS = {"delta": "dL_t / dz_k", "state": "dL_t / dh_k"}
 
 
-class GradientFlowDisplay:
+class GradientFlowDisplay(Display):
     r"""Norm of the gradient by distance in time, on a logarithmic scale.
 
     A geometric law, norm = C gamma^(t - k), is a straight line; the label tells gamma.
@@ -94,7 +101,7 @@ class GradientFlowDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `gradient_flow` and `plot`.
         """
-        required("matplotlib.pyplot", cls.__name__, "plot")
+        cls._pyplot()
         options: dict[str, Any] = {"max_distance": max_distance, "n_targets": n_targets}
         flow = gradient_flow(estimator, X, y, n_singular_values=0, **options)
         display = cls(flow, name=type(estimator).__name__ if name is None else name)
@@ -137,36 +144,31 @@ class GradientFlowDisplay:
         ValueError
             If `quantity` or `layer` does not exist.
         """
-        plt = required("matplotlib.pyplot", type(self).__name__, "plot")
         if quantity not in LABELS:
             raise ValueError(f"quantity must be one of {[*LABELS]}; got {quantity!r}")
         flow, n_layers = self.flow, len(self.flow.layers)
-        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
-            raise ValueError(
-                f"layer={layer!r}, but an index of {n_layers} hidden layer(s) is wanted"
-            )
+        check_index("layer", layer, n_layers, "hidden layer")
         norm = flow[f"{quantity}_norm"][layer]
         gamma = flow["gamma" if quantity == "delta" else "state_gamma"][layer]
         name = self.name if name is None else name
         # The law is told where there is one: two distances at least.
         law = f"gamma = {gamma:.3g}" if np.isfinite(gamma) else ""
         label = ", ".join(part for part in (name, law) if part)
-        if ax is None:
-            _, ax = plt.subplots()
+        (ax,) = self._panels(ax)
         shown = np.where(norm > 0, norm, np.nan)
         # A line shows no point that stands alone.
         marker = "o" if np.count_nonzero(norm > 0) == 1 else None
-        style = {"label": label or None, "marker": marker}
-        (self.line_,) = ax.plot(flow.distance, shown, **(style | line_kwargs))
-        ax.set_yscale("log")
+        style = {"label": label or None, "marker": marker, "color": free_colors(ax)[0]}
+        (self.line_,) = ax.plot(flow.distance, shown, **styled(style, line_kwargs))
+        whole_numbers(ax.xaxis)
+        log_scale(ax)
         ax.set(xlabel="distance t - k, steps", ylabel=f"norm of {LABELS[quantity]}")
         if self.line_.get_label()[:1] not in ("", "_"):
             ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
-class AttributionDisplay:
+class AttributionDisplay(Display):
     r"""Mean size of the gradient of predictions by lag, one line for each channel.
 
     Of linear models, the size of their coefficients. Best made by `from_estimator`.
@@ -250,12 +252,12 @@ class AttributionDisplay:
         TypeError, ValueError, sklearn.exceptions.NotFittedError
             See `attribution` and `plot`.
         """
-        required("matplotlib.pyplot", cls.__name__, "plot")
+        cls._pyplot()
         gradient = attribution(estimator, X, n_lags=n_lags, n_targets=n_targets)
         scale = None
         if estimator.standardize:
             scale = estimator._x_scaler.scale / estimator._y_scaler.scale[:, None]
-        names = _channel_names(estimator)
+        names = channel_names(estimator)
         display = cls(gradient, scale=scale, channel_names=names)
         return display.plot(ax, output=output, **line_kwargs)
 
@@ -282,35 +284,22 @@ class AttributionDisplay:
         ValueError
             If `output` does not exist.
         """
-        plt = required("matplotlib.pyplot", type(self).__name__, "plot")
         _, n_outputs, n_lags, n_channels = self.gradient.shape
-        if not isinstance(output, Integral) or not -n_outputs <= output < n_outputs:
-            raise ValueError(
-                f"output={output!r}, but an index of {n_outputs} output(s) is wanted"
-            )
+        check_index("output", output, n_outputs, "output")
         mean = np.abs(self.gradient[:, output]).mean(axis=0)
         unit = ""
         if self.scale is not None:
             mean, unit = mean * self.scale[output], ", in standard deviations"
         names = self.channel_names or [f"channel {c}" for c in range(n_channels)]
-        if ax is None:
-            _, ax = plt.subplots()
+        (ax,) = self._panels(ax)
         # A line shows no point that stands alone.
-        style = {"marker": "o" if n_lags == 1 else None} | line_kwargs
-        self.lines_ = [
-            ax.plot(np.arange(n_lags), values, **({"label": name} | style))[0]
-            for name, values in zip(names, mean.T, strict=True)
-        ]
+        style = {"marker": "o" if n_lags == 1 else None}
+        self.lines_ = []
+        for name, values in zip(names, mean.T, strict=True):
+            own = style | {"label": name, "color": free_colors(ax)[0]}
+            own = styled(own, line_kwargs)
+            self.lines_ += ax.plot(np.arange(n_lags), values, **own)
+        whole_numbers(ax.xaxis)
         ax.set(xlabel="lag, steps", ylabel=f"mean |dy / dx|{unit}")
         ax.legend()
-        self.ax_, self.figure_ = ax, ax.figure
         return self
-
-
-def _channel_names(estimator):
-    """The names of the channels, where columns are channels and have names."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None or estimator._form == "rows":
-        return None
-    ids = estimator._sequence_position()
-    return [name for k, name in enumerate(names) if k != ids]

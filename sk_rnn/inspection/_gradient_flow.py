@@ -14,7 +14,7 @@ from ..estimators._network import NetworkRegressor
 from ..numerics._workspace import Workspace
 from ..training._losses import LOSSES
 from ._jacobian import state_singular_values
-from ._model import Model, check_kind, evenly_spaced
+from ._model import Model, check_kind, evenly_spaced, hidden_layers
 
 CONSTRAINTS = {
     "max_distance": [at_least(0), None],
@@ -163,7 +163,8 @@ def gradient_flow(
     }
     check_parameters("gradient_flow", CONSTRAINTS, **parameters)
     records = estimator._read(X)
-    hidden, model = _hidden(estimator), Model(estimator, records)
+    hidden = hidden_layers(estimator, "gradient_flow")
+    model = Model(estimator, records)
     record, step = _pairs(records.lengths, estimator.washout, n_targets)
     slope = _slopes(estimator, records, y, record, step, n_targets)
     n_distances = int(step.max()) + 1
@@ -188,24 +189,6 @@ def gradient_flow(
         state_scale=state_scale,
         singular_values=values,
     )
-
-
-def _hidden(estimator):
-    """The names of the hidden layers."""
-    n = len(estimator._members(None))
-    if n > 1:
-        raise ValueError(
-            f"gradient_flow looks into one network; this model is the mean of {n}. Fit "
-            "it with n_ensemble=1."
-        )
-    names = dict.fromkeys(name.partition(".")[0] for name in estimator._network.shapes)
-    hidden = [name for name in names if name != "output"]
-    if not hidden:
-        raise ValueError(
-            f"This {type(estimator).__name__} has no hidden layer "
-            "(hidden_layer_sizes=()), and so no gradient to follow."
-        )
-    return hidden
 
 
 def _pairs(lengths, washout, n_targets):

@@ -21,6 +21,24 @@ def check_kind(estimator, kind, needs):
         )
 
 
+def hidden_layers(estimator, who):
+    """The names of the hidden layers; `who` looks into a single network."""
+    n = len(estimator._members(None))
+    if n > 1:
+        raise ValueError(
+            f"{who} looks into one network; this model is the mean of {n}. Fit it with "
+            "n_ensemble=1."
+        )
+    names = dict.fromkeys(name.partition(".")[0] for name in estimator._network.shapes)
+    hidden = [name for name in names if name != "output"]
+    if not hidden:
+        raise ValueError(
+            f"This {type(estimator).__name__} has no hidden layer "
+            f"(hidden_layer_sizes=()), and so nothing for {who}."
+        )
+    return hidden
+
+
 class _Spans(NamedTuple):
     """Stretches of the rows of a table, as `infer` wants them."""
 
