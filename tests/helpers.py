@@ -12,29 +12,34 @@ TAILS = (None, 1, 3)
 def complex_step(function, values, step=1e-30):
     """Gradient of a real function of an array, exact to rounding.
 
+    Of a function that returns an array, one for each entry: their axes come first.
     Squire & Trapp, SIAM Review 40 (1998): a step along the imaginary axis needs no
     difference, so nothing cancels.
     """
-    gradient = np.empty(values.shape)
-    shifted = values.astype(complex)
+    columns, shifted = [], values.astype(complex)
     for index in np.ndindex(values.shape):
         shifted[index] += 1j * step
-        gradient[index] = function(shifted).imag / step
+        columns.append(np.imag(function(shifted)) / step)
         shifted[index] = values[index]
-    return gradient
+    return _gradient(columns, values)
 
 
 def central_difference(function, values, step=1e-6):
-    """Gradient of a function of an array, to about ten digits."""
-    gradient = np.empty(values.shape)
-    shifted = values.copy()
+    """The same to about ten digits, where numbers cannot be complex."""
+    columns, shifted = [], values.copy()
     for index in np.ndindex(values.shape):
         shifted[index] = values[index] + step
         above = function(shifted)
         shifted[index] = values[index] - step
-        gradient[index] = (above - function(shifted)) / (2 * step)
+        columns.append((above - function(shifted)) / (2 * step))
         shifted[index] = values[index]
-    return gradient
+    return _gradient(columns, values)
+
+
+def _gradient(columns, values):
+    if not columns:
+        return np.empty(values.shape)
+    return np.stack(columns, axis=-1).reshape(*np.shape(columns[0]), *values.shape)
 
 
 def assert_near(actual, desired, tolerance):

@@ -48,11 +48,10 @@ def differences(predict, x, n_lags):
     n_outputs = np.asarray(predict(x))[-1].size
     found = np.zeros((n_outputs, n_lags, x.shape[1]))
     n = min(n_lags, len(x))
-    for k in range(n_outputs):
-        gradient = central_difference(
-            lambda changed, k=k: np.atleast_1d(predict(changed)[-1])[k], x, 1e-4
-        )
-        found[k, :n] = gradient[::-1][:n]
+    gradient = central_difference(
+        lambda changed: np.atleast_1d(predict(changed)[-1]), x, 1e-4
+    )
+    found[:, :n] = gradient[:, ::-1][:, :n]
     return found
 
 

@@ -143,11 +143,8 @@ def test_derivative_of_every_residual_is_the_complex_step(name, last):
     real = objective(name, data)
     theta = parameters(real.network.size)
     shifted = objective(name, replace(data, x=data.x.astype(complex)))
-    columns = [
-        complex_step(lambda v, k=k: _residuals(shifted, v)[k], theta)
-        for k in range(len(real.residuals(theta)))
-    ]
-    assert_near(real.jacobian(theta), np.array(columns), 1e-12)
+    numeric = complex_step(lambda v: _residuals(shifted, v), theta)
+    assert_near(real.jacobian(theta), numeric, 1e-12)
 
 
 def _residuals(objective, theta):
