@@ -122,7 +122,7 @@ class AutoRegressor(SequenceRegressor):
         n_lags = network.layers[0].reach + 1
         # The change of a first step is not known.
         rows = LaggedRows(data.behind(1) if self._differencing else data, n_lags)
-        solution = rows.solve(self.alpha)
+        solution = rows.solve(float(self.alpha))
         # The delay line puts the newest value first.
         coef = solution[:-1].reshape(n_lags, -1, solution.shape[1])[::-1]
         p["output.weight"][...] = coef.reshape(-1, solution.shape[1])
