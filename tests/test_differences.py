@@ -592,6 +592,8 @@ def test_auto_is_true_where_levels_do_not_change_or_changes_cannot_be_learnt():
         ),
     ):
         assert auto(name, X, y, **params).standardize_ is True
+    with pytest.raises(ValueError, match="n_lags must be an int, or a sequence of 2"):
+        auto("TDNNRegressor", RISING[:-1], RISING[1:, 0], n_lags=("a", 1), **table)
     with pytest.raises(ValueError, match="'standardize' parameter of AutoRegressor"):
         AutoRegressor(standardize="auto").fit(rows, ends)
 

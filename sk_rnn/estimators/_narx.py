@@ -133,15 +133,17 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
         """The closed loop; `open_loop` has the same parameters."""
         lags = input_lags(self.n_input_lags, self.input_delay, n_channels, n_steps)
         delay = Delay(taps_of(lags))
-        n_output_lags = per_channel(
-            "n_output_lags", self.n_output_lags, n_outputs, "one for each output"
-        )
+        n_output_lags = self._output_lags(n_outputs)
         n_in, core = delay.n_out + sum(n_output_lags), {}
         for k, n_out in enumerate(self._hidden_sizes()):
             core[f"hidden{k}"] = Dense(n_in, n_out, self.activation)
             n_in = n_out
         core["output"] = Dense(n_in, n_outputs)
         return Chain({"delay": delay, "": Feedback(Chain(core), n_output_lags)})
+
+    def _output_lags(self, n_outputs):
+        lags, each = self.n_output_lags, "one for each output"
+        return per_channel("n_output_lags", lags, n_outputs, each)
 
     def _curriculum(self, network, last):
         found = []
@@ -193,7 +195,8 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
     def _read_targets(self, y, records, dtype):
         targets = super()._read_targets(y, records, dtype)
         if not targets.last:
-            self._has_gaps(targets.values, np.any(self.n_output_lags))
+            lags = self._output_lags(targets.values.shape[1])
+            self._has_gaps(targets.values, any(lags))
         return targets
 
     def _has_gaps(self, y, are_fed_back):

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from .._compat import Number, StrOptions, at_least
 from .._typing import Float, Ints
 from ..layers import ACTIVATIONS, Delay, Dense
@@ -94,8 +92,10 @@ class TDNNRegressor(NetworkRegressor):
     }
 
     def _may_difference(self, records):
-        n_lags = 0 if self.n_lags is None else np.sum(self.n_lags)
-        return n_lags + 1 < records.lengths.min()
+        if self.n_lags is None:
+            return True
+        lag_counts = self._lag_counts(len(self._hidden_sizes()) + 1, None)
+        return sum(lag_counts) + 1 < records.lengths.min()
 
     def _build(self, n_channels, n_outputs, n_steps):
         sizes = self._hidden_sizes()
