@@ -69,9 +69,13 @@ class Trail:
         nothing = np.empty((0, n_channels), last.dtype), last[:0]
         return cls(ids or (None,), [End(*nothing, row, 0, b"") for row in last])
 
+    @property
+    def _by_name(self):
+        return dict(zip(self.ids, self.ends, strict=True))
+
     def of(self, ids):
         """The ends of some sequences, by name."""
-        known = dict(zip(self.ids, self.ends, strict=True))
+        known = self._by_name
         return {one: known[one] for one in ids or (None,)}
 
     def begun_again(self, records):
@@ -79,8 +83,7 @@ class Trail:
 
         These rows are read once more, and do not follow themselves.
         """
-        known = dict(zip(self.ids, self.ends, strict=True))
-        again = set()
+        known, again = self._by_name, set()
         parts = records.split(records.rows)
         for one, rows in zip(records.ids or (None,), parts, strict=True):
             end = known.get(one)

@@ -17,7 +17,6 @@ from ..training._descent import PENALTIES
 from ..training._residuals import residuals
 from ._documentation import document
 from ._lags import check_lengths
-from ._linear_start import begin_linear
 from ._training import TrainedNetwork, Training
 
 #: Where the memory of a network has no end and no window bounds it, so many rows of a
@@ -190,14 +189,8 @@ class IncrementalMixin:
         """Run one epoch; return the parameters behind it."""
         alpha = self._fixed_alpha
         if theta is None:
-            ((theta, rng),) = self._starts(
-                network, data.x.dtype, None, check_random_state(self.random_state)
-            )
-            if self._skips:
-                # The change of a first step is not known.
-                begin_linear(
-                    network, data.behind(1) if self._differencing else data, [theta]
-                )
+            rng = check_random_state(self.random_state)
+            ((theta, rng),) = self._starts(network, data, None, rng)
             self._rngs = [rng]
         elif self._course is None:  # behind a fit
             self._rngs = [check_random_state(self.random_state)]

@@ -229,11 +229,7 @@ class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
         check_memory(self, network, windows, solver, int(self.n_init))
         # Before anything else is drawn, so that a warm start holds out the same again.
         learnt, validation = self._split(data, validation, rng, n_steps)
-        starts = self._starts(network, data.x.dtype, theta, rng)
-        if self._skips and theta is None:
-            # The change of a first step is not known.
-            known = learnt.behind(1) if self._differencing else learnt
-            begin_linear(network, known, [start for start, _ in starts])
+        starts = self._starts(network, learnt, theta, rng)
         learnt = learnt.windows(n_steps)
         self.solver_ = choose_solver(self, learnt)
         n_phases = len(self._curriculum(network, data.last))
@@ -255,7 +251,7 @@ class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
         """Whether there is a linear path beside the network."""
         return getattr(self, "skip", None) is not None
 
-    def _starts(self, network, dtype, theta, rng):
+    def _starts(self, network, data, theta, rng):
         """Pairs of parameters to begin with and a random state.
 
         The first is that of a single start, to the last bit.
@@ -270,9 +266,13 @@ class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
         seeds = deepcopy(rng).randint(2**31 - 1, size=self.n_init - 1)
         starts = []
         for own in (rng, *map(np.random.RandomState, seeds)):
-            start = np.zeros(network.size, dtype)
+            start = np.zeros(network.size, data.x.dtype)
             network.initialise(start, own)
             starts.append((start, own))
+        if self._skips:
+            # The change of a first step is not known.
+            known = data.behind(1) if self._differencing else data
+            begin_linear(network, known, [start for start, _ in starts])
         return starts
 
     def _run(self, starts, training, report):

@@ -13,6 +13,7 @@ from ._drawing import (
     check_index,
     free_colors,
     log_scale,
+    names_for,
     styled,
     whole_numbers,
 )
@@ -290,7 +291,7 @@ class AttributionDisplay(Display):
         unit = ""
         if self.scale is not None:
             mean, unit = mean * self.scale[output], ", in standard deviations"
-        names = self.channel_names or [f"channel {c}" for c in range(n_channels)]
+        names = names_for(self.channel_names or None, n_channels, "channel")
         (ax,) = self._panels(ax)
         # A line shows no point that stands alone.
         style = {"marker": "o" if n_lags == 1 else None}

@@ -168,15 +168,17 @@ class SimulationDisplay(Display):
             ahead = data.split(ahead)[sequence]
         if name is None:
             name = type(unwrap(estimator).model).__name__
+        y_true, y_pred = (
+            data.split(values)[sequence] for values in (data.y_true, data.y_pred)
+        )
         first = int(data.lengths[: sequence % len(data.lengths)].sum())
-        length = int(data.lengths[sequence])
         display = cls(
-            data.y_true[first : first + length],
-            data.y_pred[first : first + length],
+            y_true,
+            y_pred,
             y_ahead=ahead,
             horizon=horizon,
             washout=data.washout,
-            time=timeline(data.labels(first, length)),
+            time=timeline(data.labels(first, len(y_true))),
             output_names=data.output_names,
             name=name,
         )
