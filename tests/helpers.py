@@ -1,6 +1,9 @@
 """What several test files share."""
 
+import importlib
+
 import numpy as np
+import pytest
 
 #: Ragged sets of lengths, longest first.
 LENGTHS = ([1], [1, 1], [4], [5, 5, 5], [3, 1], [7, 5, 5, 2, 1])
@@ -49,3 +52,21 @@ def assert_near(actual, desired, tolerance):
     scale = max(np.abs(desired).max(initial=0), 1e-300)
     error = np.abs(actual - desired).max(initial=0) / scale
     assert error <= tolerance, f"relative error {error:.2e} > {tolerance:g}"
+
+
+def optional(name):
+    """A package, or where it is not installed what skips the tests that use it."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return _Missing(name)
+
+
+class _Missing:
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, attribute):
+        if attribute.startswith("_"):  # pytest looks at what modules hold
+            raise AttributeError(attribute)
+        pytest.skip(f"{self._name} is not installed", allow_module_level=True)

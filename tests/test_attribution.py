@@ -4,18 +4,19 @@ import copy
 import pickle
 import sys
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, make
-from helpers import assert_near, central_difference
+from helpers import assert_near, central_difference, optional
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_rnn import AutoRegressor, GRURegressor, LSTMRegressor, NARXRegressor
 from sk_rnn.inspection import AttributionDisplay, attribution
+
+mpl = optional("matplotlib")
+pd = optional("pandas")
 
 mpl.use("Agg")
 

@@ -1,10 +1,9 @@
 """Forecasts from many origins are those that a loop by hand makes."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, filtered, make
-from helpers import assert_near
+from helpers import assert_near, optional
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.metrics import mean_absolute_error
@@ -15,6 +14,8 @@ from test_forecast import driven
 
 import sk_rnn
 from sk_rnn.model_selection import BacktestDisplay, PanelTimeSeriesSplit, backtest
+
+pd = optional("pandas")
 
 each = pytest.mark.parametrize("name", NAMES)
 CV = TimeSeriesSplit(2, test_size=8)
@@ -230,7 +231,9 @@ def test_a_driven_model_behind_a_scaler_is_simulated_all_the_same():
     assert_near(backtest(scaled, u, y, horizon=4, cv=CV).y_pred, bare.y_pred, 1e-10)
 
 
-@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame], ids=["array", "frame"])
+@pytest.mark.parametrize(
+    "kind", [np.asarray, lambda X: pd.DataFrame(X)], ids=["array", "frame"]
+)
 def test_what_is_to_be_forecast_is_not_simulated_from(kind):
     """The inputs of the steps ahead hold the very sales that are to be forecast."""
     X, y = sales()

@@ -3,11 +3,13 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, NETWORKS, filtered, make
+from helpers import optional
 from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
+
+pd = optional("pandas")
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.standard_normal((8, 6))

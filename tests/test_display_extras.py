@@ -2,11 +2,10 @@
 
 import sys
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import make
+from helpers import optional
 
 from sk_rnn import inspection
 from sk_rnn.inspection import (
@@ -16,6 +15,9 @@ from sk_rnn.inspection import (
     ResidualDisplay,
     SimulationDisplay,
 )
+
+mpl = optional("matplotlib")
+pd = optional("pandas")
 
 mpl.use("Agg")
 

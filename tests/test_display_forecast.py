@@ -1,9 +1,8 @@
 """The picture of a forecast."""
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
+from helpers import optional
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -11,6 +10,9 @@ import sk_rnn
 from sk_rnn import AutoRegressor
 from sk_rnn.datasets import load_air_passengers
 from sk_rnn.inspection import ForecastDisplay
+
+mpl = optional("matplotlib")
+pd = optional("pandas")
 
 mpl.use("Agg")
 

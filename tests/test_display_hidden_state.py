@@ -1,14 +1,16 @@
 """The picture of the hidden units."""
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import filtered, forms, make
+from helpers import optional
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_rnn.inspection import HiddenStateDisplay
+
+mpl = optional("matplotlib")
+pd = optional("pandas")
 
 mpl.use("Agg")
 

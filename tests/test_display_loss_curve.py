@@ -1,13 +1,15 @@
 """The picture of a training."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from estimators import make
+from helpers import optional
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_rnn.inspection import LossCurveDisplay
+
+mpl = optional("matplotlib")
 
 mpl.use("Agg")
 

@@ -1,10 +1,9 @@
 """The picture of residuals, and the numbers in it."""
 
-import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import forms, make
+from helpers import optional
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -12,6 +11,9 @@ from sklearn.preprocessing import StandardScaler
 from sk_rnn import NARXRegressor
 from sk_rnn.inspection import ResidualDisplay
 from sk_rnn.inspection._correlation import correlation, ljung_box
+
+mpl = optional("matplotlib")
+pd = optional("pandas")
 
 mpl.use("Agg")
 

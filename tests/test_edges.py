@@ -10,9 +10,9 @@ from pathlib import Path
 from time import monotonic
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, NETWORKS, filtered, make
+from helpers import optional
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn._compat import CallbackSupportMixin
@@ -22,6 +22,8 @@ from sk_rnn.layers import Delay
 from sk_rnn.numerics import _threads
 from sk_rnn.solvers import SOLVERS, Monitor
 from sk_rnn.training import _inference
+
+pd = optional("pandas")
 
 needs_callbacks = pytest.mark.skipif(
     not hasattr(CallbackSupportMixin, "set_callbacks"),

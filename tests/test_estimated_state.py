@@ -3,10 +3,9 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import SMALL
-from helpers import assert_near, complex_step
+from helpers import assert_near, complex_step, optional
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 
@@ -17,6 +16,8 @@ from sk_rnn.model_selection import backtest
 from sk_rnn.training._losses import LOSSES
 from sk_rnn.training._objective import Objective
 from sk_rnn.training._residuals import MOST
+
+pd = optional("pandas")
 
 NAMES = ["RNNRegressor", "GRURegressor", "LSTMRegressor"]
 each = pytest.mark.parametrize("name", NAMES)

@@ -3,11 +3,13 @@
 import datetime
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, filtered, make
+from helpers import optional
 
 from sk_rnn.model_selection import backtest
+
+pd = optional("pandas")
 
 RNG = np.random.default_rng(0)
 U = RNG.standard_normal((40, 2))

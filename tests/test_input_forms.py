@@ -3,15 +3,17 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import LAGS, NAMES, NETWORKS, filtered, forms, make
+from helpers import optional
 from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_rnn.solvers import SOLVERS
+
+pd = optional("pandas")
 
 each = pytest.mark.parametrize("name", NAMES)
 each_form = pytest.mark.parametrize("form", forms())

@@ -4,7 +4,6 @@ import copy
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import forms, make
 from flow_reference import (
@@ -21,7 +20,7 @@ from flow_reference import (
     recurrent_step,
     unroll,
 )
-from helpers import assert_near, central_difference
+from helpers import assert_near, central_difference, optional
 from sklearn.exceptions import NotFittedError
 
 from sk_rnn import AutoRegressor, NARXRegressor, RNNRegressor
@@ -29,6 +28,8 @@ from sk_rnn.data._steps import Steps
 from sk_rnn.inspection import gradient_flow
 from sk_rnn.layers import CELLS, Recurrent
 from sk_rnn.numerics._workspace import Workspace
+
+pd = optional("pandas")
 
 each_model = pytest.mark.parametrize("name", MODELS)
 

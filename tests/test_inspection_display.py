@@ -2,13 +2,15 @@
 
 import sys
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from estimators import make
 from flow_reference import fitted, records
+from helpers import optional
 
 from sk_rnn.inspection import GradientFlowDisplay, gradient_flow
+
+mpl = optional("matplotlib")
 
 mpl.use("Agg")
 

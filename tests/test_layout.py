@@ -1,13 +1,15 @@
 """The order of the columns of X: what is read in another order is the same model."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, filtered, make
+from helpers import optional
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_rnn import AutoRegressor, TDNNRegressor
 from sk_rnn.data._layout import lags_of
+
+pd = optional("pandas")
 
 RNG = np.random.default_rng(0)
 CUBE = RNG.standard_normal((12, 5, 2))

@@ -3,10 +3,10 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 import sklearn
 from estimators import NAMES, filtered, forms, make
+from helpers import optional
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import StackingRegressor, VotingRegressor
@@ -29,6 +29,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sk_rnn.data._arrays import boxed
 from sk_rnn.metrics import make_sequence_scorer
 from sk_rnn.preprocessing import ChannelTransformer
+
+pd = optional("pandas")
 
 MAE = make_sequence_scorer("neg_mean_absolute_error")
 R2 = make_sequence_scorer(r2_score)

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, NETWORKS, forms, make
-from helpers import assert_near, central_difference, complex_step
+from helpers import assert_near, central_difference, complex_step, optional
 from sklearn.metrics import r2_score
 from sklearn.model_selection import TimeSeriesSplit, cross_val_score
 from test_objective import NETWORKS as BUILDS
@@ -17,6 +16,8 @@ from sk_rnn.data._scaling import Scaler
 from sk_rnn.inspection import gradient_flow
 from sk_rnn.solvers import SOLVERS
 from sk_rnn.training._losses import LOSSES
+
+pd = optional("pandas")
 
 each = pytest.mark.parametrize("name", NAMES)
 FREE = {"NARXRegressor": {"feedback": "predicted"}}

@@ -3,10 +3,9 @@
 import pickle
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from estimators import NAMES, make
+from helpers import optional
 from sklearn.base import TransformerMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest, f_regression
@@ -26,6 +25,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sk_rnn import AutoRegressor
 from sk_rnn.data._arrays import boxed
 from sk_rnn.preprocessing import ChannelTransformer, make_windows
+
+pd, pl = optional("pandas"), optional("polars")
 
 
 def table_of(n, n_channels=2, seed=0):

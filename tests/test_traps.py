@@ -3,13 +3,15 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, filtered, make
+from helpers import optional
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score
 from sklearn.preprocessing import StandardScaler
+
+pd = optional("pandas")
 
 RNG = np.random.default_rng(0)
 SERIES = np.cumsum(RNG.standard_normal(60))

@@ -1,11 +1,13 @@
 """Weights of the steps of sequences."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from estimators import NAMES, forms, make
+from helpers import optional
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_score
+
+pd = optional("pandas")
 
 each = pytest.mark.parametrize("name", NAMES)
 PER_STEP = ["rows, y per step", "array, y per step", "list, y per step"]
