@@ -103,6 +103,20 @@ def test_what_is_private_to_scikit_learn_is_met_in_one_place():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_runs_code_of_others_or_opens_a_connection(path):
+    """What SECURITY.md promises."""
+    unsafe = {"pickle", "marshal", "shelve", "subprocess", "socket", "ssl"}
+    unsafe |= {"urllib", "http", "ftplib", "requests", "asyncio"}
+    assert not unsafe & {name.split(".")[0] for name in modules_imported(path)}
+    calls = (
+        n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if type(n) is ast.Call
+    )
+    assert not {"eval", "exec", "compile", "__import__"} & {
+        call.func.id for call in calls if isinstance(call.func, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_and_functions_stay_short(path):
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400

@@ -33,10 +33,14 @@ LAGS = {
 }
 
 
+#: A form of estimator that is checked beside the defaults is small and trained shortly.
+SMALL = {"hidden_layer_sizes": (8,), "max_iter": 50}
+
+
 def tables():
-    """Estimators with time_axis=0, small enough to be checked quickly."""
+    """Estimators with time_axis=0."""
     for cls in ESTIMATORS:
-        size = {} if cls is sk_rnn.AutoRegressor else {"hidden_layer_sizes": (8,)}
+        size = {} if cls is sk_rnn.AutoRegressor else SMALL
         yield cls(time_axis=0, **size, **LAGS.get(cls.__name__, {}))
 
 
@@ -60,14 +64,14 @@ def test_adam(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([sk_rnn.TDNNRegressor(skip="linear", hidden_layer_sizes=8)])
+@parametrize_with_checks([sk_rnn.TDNNRegressor(skip="linear", **SMALL)])
 def test_linear_path(estimator, check):
     check(estimator)
 
 
 @parametrize_with_checks(
     [
-        cls(initial_state="learned", hidden_layer_sizes=(8,))
+        cls(initial_state="learned", **SMALL)
         for cls in NETWORKS
         if issubclass(cls, RecurrentRegressor)
     ]
@@ -81,8 +85,8 @@ def test_learned_state(estimator, check):
 @parametrize_with_checks(
     [
         sk_rnn.AutoRegressor(standardize="differences"),
-        sk_rnn.TDNNRegressor(standardize="differences", hidden_layer_sizes=8),
-        sk_rnn.GRURegressor(standardize="differences", hidden_layer_sizes=8),
+        sk_rnn.TDNNRegressor(standardize="differences", **SMALL),
+        sk_rnn.GRURegressor(standardize="differences", **SMALL),
     ]
 )
 def test_differences(estimator, check):
@@ -90,7 +94,7 @@ def test_differences(estimator, check):
 
 
 @parametrize_with_checks(
-    [cls(solver="lm", hidden_layer_sizes=(4,), max_iter=50) for cls in NETWORKS]
+    [cls(solver="lm", **SMALL | {"hidden_layer_sizes": (4,)}) for cls in NETWORKS]
 )
 def test_lm(estimator, check):
     check(estimator)

@@ -64,7 +64,10 @@ def _moments(values, weight, name):
     shift = values[0].astype(float)
     centred = values - shift
     mean = weight @ centred
-    deviation = np.sqrt(weight @ (centred - mean) ** 2)
+    centred -= mean
+    # In units of a power of two, so that no square overflows or vanishes.
+    unit = np.ldexp(1.0, np.frexp(np.abs(centred).max(axis=0))[1])
+    deviation = unit * np.sqrt(weight @ (centred / unit) ** 2)
     _check_squares(deviation, values, name)
     # A column without variation (up to rounding) is only centred.
     noise = 10 * np.finfo(values.dtype).eps * np.abs(values).max(axis=0)
