@@ -2,7 +2,7 @@
 
     python tests/interrupts.py --tries 3000
 
-Each try sends this process a SIGINT at a random moment of a fit, in the first
+Each try sends this process a SIGINT at a random moment of a training, in the first
 milliseconds more often than later, and looks at the model, at the number of threads of
 BLAS, and at NumPy's state of errors. `test_edges.py` runs it for some tens of tries.
 """
@@ -12,6 +12,7 @@ import os
 import signal
 import time
 import warnings
+from copy import deepcopy
 from threading import Timer
 
 import numpy as np
@@ -24,17 +25,26 @@ RNG = np.random.default_rng(0)
 X, OTHER = RNG.standard_normal((2, 60, 5, 2))
 
 COMMON = {"hidden_layer_sizes": 4, "max_iter": 6, "random_state": 0, "tol": 0}
-MODELS = {
-    "AutoRegressor": {},
-    "TDNNRegressor": COMMON | {"n_lags": 2, "early_stopping": True},
-    "RNNRegressor": COMMON | {"solver": "lbfgs", "n_init": 2},
-    "GRURegressor": COMMON
-    | {"solver": "adam", "target_columns": 0}
-    | {"standardize": "differences"},
-    "LSTMRegressor": COMMON | {"solver": "lm", "max_iter": 3},
-    "NARXRegressor": COMMON
-    | {"n_input_lags": 1, "feedback": "measured_then_predicted", "solver": "lm"},
-}
+#: What is interrupted: an estimator, its parameters, a method.
+CASES = [
+    ("AutoRegressor", {}, "fit"),
+    ("TDNNRegressor", {"n_lags": 2, "early_stopping": True}, "fit"),
+    ("RNNRegressor", {"solver": "lbfgs", "n_init": 2}, "fit"),
+    (
+        "GRURegressor",
+        {"solver": "adam", "target_columns": 0, "standardize": "differences"},
+        "fit",
+    ),
+    ("LSTMRegressor", {"solver": "lm", "max_iter": 3}, "fit"),
+    (
+        "NARXRegressor",
+        {"n_input_lags": 1, "feedback": "measured_then_predicted", "solver": "lm"},
+        "fit",
+    ),
+    ("TDNNRegressor", {"n_lags": 2, "n_init": 3, "n_ensemble": 2}, "fit"),
+    ("TDNNRegressor", {"n_lags": 2, "solver": "adam"}, "partial_fit"),
+    ("GRURegressor", {"solver": "adam", "dropout": 0.2}, "partial_fit"),
+]
 
 
 def targets(name, X):
@@ -65,7 +75,7 @@ def interrupted(delay, call, *arguments):
 
 
 def check(model, name, before, expected, was_error):
-    """Look at a model whose fit was interrupted."""
+    """Look at a model whose training was interrupted."""
     after = vars(model)
     if was_error and all(after.get(key) is value for key, value in before.items()):
         assert after.keys() == before.keys()
@@ -83,30 +93,49 @@ def check(model, name, before, expected, was_error):
     return "new"
 
 
+def goes_on(model, twin, name):
+    """An epoch taken back is as if it had never begun: moments, random numbers."""
+    for each in (model, twin):
+        each.partial_fit(OTHER, targets(name, OTHER))
+    np.testing.assert_array_equal(model.predict(X), twin.predict(X))
+
+
+def one_try(model, name, method, delay):
+    """Interrupt once; return whether the old model or a new one is left."""
+    model.fit(X, targets(name, X))
+    if method == "partial_fit":
+        model.partial_fit(X, targets(name, X))
+    expected, twin, before = model.predict(X), deepcopy(model), vars(model).copy()
+    state = numerical_state()
+    call = getattr(model, method)
+    was_error = interrupted(delay, call, OTHER, targets(name, OTHER))
+    assert numerical_state() == state, (name, delay, numerical_state(), state)
+    found = check(model, name, before, expected, was_error)
+    if found == "old" and method == "partial_fit":
+        goes_on(model, twin, name)
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tries", type=int, default=600, help="for each model")
+    parser.add_argument("--tries", type=int, default=600, help="for each case")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name, params in MODELS.items():
+    for name, params, method in CASES:
         found = {"old": 0, "new": 0}
+        params = params if name == "AutoRegressor" else COMMON | params
         model = getattr(sk_rnn, name)(**params)
         model.fit(X, targets(name, X))  # what is made once, is made
         began = time.perf_counter()
-        model.fit(X, targets(name, X))
+        getattr(model, method)(X, targets(name, X))
         whole = time.perf_counter() - began
         for _ in range(options.tries):
             delay = whole * rng.uniform(0, 1.1) ** rng.choice([1, 4])
-            model.fit(X, targets(name, X))
-            expected, before = model.predict(X), vars(model).copy()
-            state = numerical_state()
-            was_error = interrupted(delay, model.fit, OTHER, targets(name, OTHER))
-            assert numerical_state() == state, (name, delay, numerical_state(), state)
-            found[check(model, name, before, expected, was_error)] += 1
-        print(f"{name}: {found['old']} as before, {found['new']} new")
+            found[one_try(model, name, method, delay)] += 1
+        print(f"{name}.{method}: {found['old']} as before, {found['new']} new")
 
 
 if __name__ == "__main__":
