@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import sklearn
@@ -10,6 +12,7 @@ from sklearn.utils.fixes import parse_version
 
 import sk_rnn
 
+SVG = "{http://www.w3.org/2000/svg}"
 ESTIMATORS = [
     getattr(sk_rnn, name) for name in sk_rnn.__all__ if name.endswith("Regressor")
 ]
@@ -24,6 +27,46 @@ def test_every_parameter_is_documented_with_its_default(cls):
         if own.startswith(f"{cls.__name__}: "):
             default = own.removesuffix(")").partition(": ")[2]
         assert ast.literal_eval(default) == value, name
+
+
+DOC = Path(__file__).parent.parent / "doc"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(DOC.glob("_static/*.svg")), ids=lambda p: p.name
+)
+def test_drawings_are_told_in_words_and_have_the_colours_of_the_page(path):
+    """A reader of the screen hears title and description; themes give the colours."""
+    root = ElementTree.parse(path).getroot()
+    title, described = (root.find(f"{SVG}{part}") for part in ("title", "desc"))
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby").split() == [title.get("id"), described.get("id")]
+    assert title.text and described.text
+    for part in root.iter():
+        assert not {"fill", "stroke", "style", "color"} & set(part.keys()), part.attrib
+
+
+def shared(classes):
+    """The parameters that some classes have in common, each with its defaults."""
+    defaults = [cls().get_params() for cls in classes]
+    names = set.intersection(*map(set, defaults))
+    return {name: [found[name] for found in defaults] for name in names}
+
+
+def test_the_page_of_shared_parameters_has_each_with_its_default():
+    page = DOC.joinpath("user_guide", "shared_parameters.rst").read_text("utf-8")
+    entries = re.findall(
+        r"^``(\w+)=(.+?)``(?: \((\w+): ``(.+)``\))?$", page, re.MULTILINE
+    )
+    networks = [cls for cls in ESTIMATORS if cls is not sk_rnn.AutoRegressor]
+    recurrent = [sk_rnn.RNNRegressor, sk_rnn.GRURegressor, sk_rnn.LSTMRegressor]
+    by_all, by_recurrent = shared(networks), shared(recurrent)
+    assert sorted(name for name, *_ in entries) == sorted(by_all | by_recurrent)
+    for name, default, exception, other in entries:
+        classes = networks if name in by_all else recurrent
+        told = [other if cls.__name__ == exception else default for cls in classes]
+        known = by_all[name] if name in by_all else by_recurrent[name]
+        assert list(map(ast.literal_eval, told)) == known, name
 
 
 @pytest.mark.skipif(

@@ -203,7 +203,7 @@ class AutoRegressor(SequenceRegressor):
         ----------
         [predicted sequences]
         return_std : bool, default=False
-            Also return the standard deviation of the noise.
+            Whether to return the standard deviation of the noise, too.
         [predict state]
 
         Returns

@@ -36,8 +36,8 @@ y : array-like or list of array-like
 sample_weight : array-like or list of array-like, default=None
     One weight per sequence, (n_sequences,). Where y has a target at every step,
     also one per step: (n_sequences, n_steps), or beside a list of sequences a
-    list of (n_steps_i,). With ``time_axis=0`` one per row, (n_steps,). A step
-    of weight 0 keeps its input and drops its loss.
+    list of (n_steps_i,). With ``time_axis=0`` one per row, (n_steps,). Where the
+    weight is 0, the input is read, and there is no loss.
 """,
     "fit results": """
 self : object
@@ -45,15 +45,15 @@ self : object
 """,
     "fit errors": """
 ValueError, TypeError
-    For input or hyper-parameters outside the contract, or a fit that would take
+    For input or hyper-parameters that are not accepted, or a fit that would take
     more than the memory of the machine. The estimator is then as it was before.
 """,
     "fit warnings": """
 UserWarning
-    For data that fits the contract and probably means something else: a
-    DataFrame whose index counts time with ``time_axis=1``, or one that has other
-    columns beside lags; a 2-D y with as many columns as X has steps, or a y that
-    is the newest value of X.
+    For data that is accepted and probably means something else: a DataFrame
+    whose index counts time with ``time_axis=1``, or one that has other columns
+    beside lags; a 2-D y with as many columns as X has steps, or a y that is the
+    newest value of X.
 """,
     "recurrent parameters": """
 dropout : float in [0, 1), default=0.0
@@ -65,10 +65,10 @@ bptt_steps : int, None or "auto", default="auto"
     window but the first of a sequence begins with a warm-up: its first quarter (or what
     `initial_state` says) repeats the end of the window before, builds up the state, and
     carries no loss. Where only the last step has a target, `fit` sees the last so many
-    steps alone. None: gradients are exact over whole sequences. "auto" is None, but
-    where there is a target at every step and the longest sequence has five windows or
-    more, it is windows of 500 steps, or of four times the largest of `time_scale`,
-    `skip_lags` and `washout` if that is more. `bptt_steps_` tells.
+    steps alone. None: gradients are exact over whole sequences. "auto" means
+    windows of 500 steps, or of four times the largest of `time_scale`, `skip_lags` and
+    `washout` if that is more, provided that there is a target at every step and the
+    longest sequence has five windows or more; otherwise None. See `bptt_steps_`.
 time_scale : float >= 2 or None, default=None
     Longest memory of the units at initialisation, in steps. Each unit draws a time
     constant tau between 1 and `time_scale`. Biases are set so that the gates that keep
@@ -99,7 +99,7 @@ skip : {None, "linear"}, default=None
     `skip_lags`, to the output.
     [skip parameters]
 skip_lags : int, default=0
-    K, how many steps before x_t the path of `skip` sees; without it, it means nothing.
+    K, how many steps before x_t the path of `skip` sees. Ignored without `skip`.
     With `bptt_steps` it is at most a quarter of these (the warm-up of a window), and
     with ``initial_state="estimated"`` at most the `washout`.
 """,
@@ -115,24 +115,24 @@ as their mean; ``washout=K`` keeps these steps from bending the path.
     "data parameters": """
 standardize : bool, "differences" or "auto", default="auto" (AutoRegressor: True)
     True: bring every channel of X and every output of y to mean 0 and standard
-    deviation 1 (weighted, learnt in `fit`). A past that is not known is then the mean.
-    "differences": the same of changes, for series with levels and trends. The network
+    deviation 1 (weighted, learnt in `fit`). An unknown past then counts as the mean.
+    "differences": do so with changes, for series with levels and trends. The network
     sees ``x_t - x_{t-1}`` of the channels that outputs are the next (or later) values
     of, and learns ``y_t - x_t``; predictions add ``x_t``. These channels are the
     `target_columns`, one for each output or one for all; without them channel k for
     output k, or the only one. The others are standardised as with True. The first
     change of a sequence is not known, and is the mean change. Lags then count changes,
-    None as many as a row has. A `NARXRegressor` refuses it.
+    None as many as a row has. A `NARXRegressor` does not accept it.
     "auto": "differences" where the targets are the next values of channels of X, in a
     table or in windows of one series, and more than a quarter of the newest tenth of
     the series (of half of those of a panel) lies outside the range of all before it;
-    else True. `standardize_` tells. An `AutoRegressor` has no "auto".
+    else True (see `standardize_`). An `AutoRegressor` has no "auto".
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
 missing_targets : {"error", "ignore"}, default="error"
-    What NaN in y is. "error": it is refused. "ignore": a target that was not observed,
-    which carries no loss and no score; all that was observed counts, of several outputs
-    at a step each for itself. NaN in X and infinity are refused in any case.
+    What NaN in y means. "error": an error is raised. "ignore": a target that was not
+    observed, which carries no loss and no score. Of several outputs at a step, those
+    that were observed count. NaN in X and infinity are errors in any case.
 n_channels : int, default=1
     How many values a 2-D X holds per step: a row is n_columns / n_channels steps, each
     of n_channels values.
@@ -150,8 +150,8 @@ time_axis : {0, 1}, default=1
     steps.
 sequence_column : int or str, default=None
     With ``time_axis=0``, the column (index or name) whose value names the sequence of a
-    row; it is no feature. None: all rows are one sequence, and `predict` goes on from
-    the state in which `fit` left the training rows.
+    row. It is not used as a feature. None: all rows are one sequence, and `predict`
+    goes on from the state in which the training rows ended.
 target_columns : str, int or sequence of them, default=None
     The columns of X (names or positions; of 2-D windows the channels of a step) whose
     next values the outputs are, in the order of the outputs: `forecast` feeds them
@@ -160,7 +160,7 @@ carry_state : bool, default=True
     With ``time_axis=0``, whether `predict` goes on behind the rows of `fit`, sequence
     by sequence: a sequence that `fit` saw goes on where it ended there, a new one
     starts afresh, and so do the rows of `fit` themselves. False: all start afresh.
-    ``state=`` is heeded in any case.
+    A ``state=`` that is handed in is used in any case.
 """,
     "predicted sequences": """
 X : array-like or list of array-like
@@ -171,9 +171,9 @@ X : array-like or list of array-like
     "predict state": """
 state : State, default=None
     What is known of the past of these sequences, from `warm_up` or from an
-    earlier `predict`. Rows may so come one by one.
+    earlier `predict`. With it, rows can be handed in one by one.
 return_state : bool, default=False
-    Also return the state behind X.
+    Whether to return the state behind X, too.
 """,
     "predictions": """
 y : ndarray or list of ndarray
@@ -190,18 +190,17 @@ X : array-like or list of array-like
 n_steps : int
     How many steps to forecast.
 X_future : array-like or list of array-like, default=None
-    The channels that are not forecast (see ``target_columns``), which are known in
-    advance: at least n_steps - 1 steps behind X, in the form of X, with its columns,
-    or with those that are not forecast alone. The first forecast needs none of them:
-    its inputs are the last step of X. Of a 2-D X of windows it is (n_sequences,
-    n_steps - 1, n_known), or the same as rows, step by step.
+    The channels that are not forecast (see ``target_columns``) and are known in
+    advance, at least n_steps - 1 steps of them behind X. It has the form of X, with
+    all of its columns or only those that are not forecast. The first forecast needs
+    none of it, because its inputs are the last step of X. For a 2-D X of windows it is
+    (n_sequences, n_steps - 1, n_known), or the same as rows, step by step.
 quantiles : sequence of float in (0, 1), default=None
     Also forecast these quantiles, such as (0.1, 0.9) for a band of 80 %. An
-    `AutoRegressor` has its Gaussian law, exactly. For the other models (and wherever
-    something else stands around the model) they are those of `n_paths` sampled paths:
-    each output, with one-step residuals added, comes back as input. The residuals are
-    those of X and y in `fit`, too small by as much as the model is overfitted, and are
-    drawn in blocks.
+    `AutoRegressor` computes them exactly, from its Gaussian law. For the other models,
+    and through pipelines, they are those of `n_paths` sampled paths: each output comes
+    back as an input, with a one-step residual added. The residuals are those of `fit`,
+    which are too small by as much as the model is overfitted, and drawn in blocks.
 n_paths : int, default=500
     How many paths to sample for each sequence.
 random_state : int, RandomState instance or None, default=None
@@ -209,8 +208,8 @@ random_state : int, RandomState instance or None, default=None
 state : State, default=None
     What is known of the past before X; see `warm_up`.
 return_paths : bool, default=False
-    Also return the sampled paths. What hangs on several steps at once, such as their
-    sum, has its quantiles there.
+    Whether to return the sampled paths, too. The quantiles of what depends on several
+    steps, such as their sum, can be computed from them.
 as_frame : bool, default=False
     Where X is a DataFrame in time order (``time_axis=0``): return one, with the index
     of the steps to come.
@@ -234,7 +233,7 @@ loss : {_names(LOSSES)}, default="squared_error"
 [loss parameters]
 solver : {{"auto", {_names(SOLVERS)[1:-1]}}}, default="auto"
     "lbfgs" is deterministic, needs no learning rate and suits thousands of samples;
-    "adam" takes mini-batches and suits more; "lm" (Levenberg-Marquardt, for
+    "adam" takes mini-batches and suits more of them; "lm" (Levenberg-Marquardt, for
     ``loss="squared_error"``) holds the derivative of every residual, and often takes
     recurrent networks of up to a few hundred parameters further in the same time.
     "auto" is "adam" from 32,768 steps in at least 100 sequences (or windows of
@@ -245,13 +244,13 @@ alpha : float >= 0 or "auto", default="auto"
     of all steps that count. "auto" trains with a penalty of 1, then goes on with 0.01,
     then with 1e-4, each time from the parameters of the lowest validation loss so far,
     and ends where that no longer falls; `alpha_` tells with which penalty the result
-    was found. Where nothing is held out to choose by, it is 1, and so it is with
+    was found. It is 1 where nothing is held out to choose by, and also with
     ``learning_rate="cooldown"``, which spends all of `max_iter` on the first penalty.
 batch_size : int or "auto", default="auto"
     Sequences in a mini-batch of "adam" (windows with `bptt_steps`); at most all of
     them. "auto" is ``n_sequences // 50``, but at least 8 and at most 200: about 50
-    updates in an epoch, for with one update in an epoch little is learnt. The others
-    always see all data.
+    updates in an epoch, because with one update in an epoch little is learnt. The
+    other solvers always use all data.
 [solver parameters]
 max_iter : int, default=1000
     Maximum number of iterations ("lbfgs", "lm") or epochs ("adam"), with all penalties
@@ -260,12 +259,12 @@ max_iter : int, default=1000
     a ConvergenceWarning, but for ``learning_rate="cooldown"``, which is made for it.
 max_time : float > 0 or None, default=None
     Seconds after which training ends, with a ConvergenceWarning and the parameters that
-    would be kept at that point: of the whole fit, for every solver. It is looked at
-    after each iteration, and by "adam" after each mini-batch, so that at least one of
-    them is run.
+    would be kept at that point. It holds for the whole fit, with every solver, and is
+    checked after each iteration (of "adam" after each mini-batch), so that at least
+    one of them is run.
 shuffle : bool, default=True
-    Whether "adam" draws the mini-batches in a new order in every epoch. Means nothing
-    to the others.
+    Whether "adam" draws the mini-batches in a new order in every epoch. The other
+    solvers ignore it.
 random_state : int, RandomState instance or None, default=None
     Draws the initial weights, the mini-batches and the held-out sequences. The same
     int gives the same fit to the last bit, in any order of the samples (but see
@@ -282,37 +281,37 @@ verbose : bool, default=False
     (of "adam" the largest of the epoch, before it is clipped), learning rate of "adam",
     length of the step of "lm", and seconds since the beginning.
 warm_start : bool, default=False
-    Go on from the parameters and the standardisation of the last `fit`. What the solver
-    knew besides begins anew: the moments and the learning rate of "adam", the curvature
-    of "lbfgs", the trust region of "lm". With data held out the old parameters are
-    kept where no others are better.
+    Go on from the parameters and the standardisation of the last `fit`. The solver
+    itself starts anew: the moments and the learning rate of "adam", the curvature of
+    "lbfgs", the trust region of "lm". If data is held out and no iteration has a lower
+    validation loss, the old parameters are kept.
 early_stopping : bool or "auto", default="auto"
     Guard against overfitting: hold a part of the data out of training, watch its loss,
     and keep the parameters with which it was lowest. Without it those of the lowest
     training loss are kept. "auto" does so with ``alpha="auto"``, which chooses by it,
     if at least 40 targets count and a part of them can be held out; with a penalty of
-    your own, all data is trained on. What is held out is, where `fit` is given X_val
-    and y_val, these, and nothing of X. Of rows, 3-D arrays and lists it is whole
-    sequences at random; but of overlapping windows it is the last ones of each series
-    (see `validation`). Of a table (``time_axis=0``) with a `sequence_column` it is the
+    your own, all data is trained on. If `fit` is given X_val and y_val, these are what
+    is watched, and nothing of X is held out. Otherwise whole sequences are held out at
+    random of rows, 3-D arrays and lists; of overlapping windows the last ones of each
+    series (see `validation`); of a table (``time_axis=0``) with a `sequence_column` the
     last sequences. Of a single sequence, and of so few that the share is at most half
-    of one (five at a tenth), it is the last stretch of each if there is a target at
-    every step; it is read from the beginning of the sequence on, or from a window of
-    `bptt_steps` before it.
+    of one (five at a tenth), the last stretch of each is held out if there is a target
+    at every step. It is read from the beginning of the sequence on, or from a window
+    of `bptt_steps` before it.
 validation_fraction : float in (0, 1), default=0.1
     Share of the data that is held out: of the sequences, of the windows, or of the
-    steps of a single sequence. It means nothing beside X_val.
+    steps of a single sequence. Ignored if X_val is given.
 validation : str, default="auto" (NARXRegressor: "free_run")
-    What is held out of rows and 3-D arrays that are overlapping windows of series, in
-    their order: most begin with the steps of the row before, from its second step on or
-    a later one, with equal values. At random, neighbours of what is held out would be
-    trained on. "auto": the last windows of each series are held out, and those before
-    them that share a step with them (at least as many steps as there are outputs) are
-    left out of training, unless that would leave fewer windows to train on than it
-    leaves out: then all others are trained on. Other data is not concerned. "random":
-    they are held out at random, too. A `NARXRegressor` also takes "free_run", its
-    default: the data is that of "auto", but its loss is always that of the free run,
-    which is what `predict` does, also where training feeds measured outputs back.
+    What is held out if rows, or a 3-D X, are overlapping windows of series in the order
+    of time. Such windows are recognised by their values: most begin with the values of
+    the row before, from its second step on or a later one. (Held out at random, a
+    window would have close neighbours in the training data.) "auto": the last windows
+    of each series are held out. Windows before them that share a step with them (at
+    least as many steps as there are outputs) are left out of training, unless fewer
+    would remain than are left out: then all others are trained on. "random": windows
+    are held out at random. Other data is not concerned. A `NARXRegressor` also takes
+    "free_run", its default: the same data as with "auto" is held out, and its loss is
+    that of the free run, as in `predict`, also if training feeds back measured outputs.
 n_iter_no_change : int or "auto", default="auto"
     See `tol`. "auto" is 10 for "lbfgs" and "lm", and 20 for "adam", whose loss is
     noisy. Of a validation loss, which may rise between two plateaus, it is 50, 30 and
@@ -325,8 +324,8 @@ n_ensemble : int, default=1
     `early_stopping`). Predictions are their mean, which is often better than the best
     of them: with 3 of 3, say.
 n_jobs : int or None, default=None
-    Starts that are trained at once, in processes of joblib; None is 1, -1 all
-    processors. Callbacks do not hear of what happens there.
+    How many starts are trained at once, in processes of joblib. None means 1, and -1
+    all processors. Callbacks are not called in these processes.
 """,
     "data attributes": """
 n_features_in_ : int

@@ -57,15 +57,15 @@ class StatefulMixin:
         X : array-like or list of array-like
             The past of each sequence, in the form that `fit` saw.
         y : array-like or list of array-like, default=None
-            The outputs measured meanwhile, one at every step. A `NARXRegressor` needs
-            them; without them it simulates the past, and it may do so for some that are
-            missing (see its `feedback`). A recurrent network with
-            ``initial_state="estimated"`` estimates its state from the last of them, as
-            many as the `washout` (with which more than one piece of a past is one too
-            short); without them it runs free. Other models have no use for them.
+            The outputs that were measured in this past, one at every step. A
+            `NARXRegressor` uses them as its last outputs. Without them it simulates the
+            past, and so it does where some are missing (see its `feedback`). A
+            recurrent network with ``initial_state="estimated"`` estimates its state
+            from the last `washout` of them, which must all be in one call; without them
+            it runs free. Other models ignore them.
         state : State, default=None
-            Where X goes on; None: X is the beginning. (`predict` without a state goes
-            on behind the rows of `fit`; this does not.)
+            The state behind which X goes on. None: X is the beginning. (Unlike
+            `predict`, this method does not go on behind the rows of `fit`.)
 
         Returns
         -------

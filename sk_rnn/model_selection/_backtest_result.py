@@ -33,8 +33,9 @@ class BacktestResult:
     y_quantiles : ndarray of shape (..., n_quantiles) or None
         As y_pred, with one more axis.
     y_paths : ndarray of shape (..., n_paths) or None
-        Sampled paths, with ``return_paths=True``: as y_pred, with one more axis. What
-        hangs on several steps of a forecast has its quantiles there.
+        Sampled paths, with ``return_paths=True``: as y_pred, with one more axis. The
+        quantiles of what depends on several steps, such as their sum, can be computed
+        from them.
     label : ndarray of shape (n,) or None
         Of the row whose target it is, in the index of X, where X is a DataFrame.
     """

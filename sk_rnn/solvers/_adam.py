@@ -53,8 +53,8 @@ class Adam(Solver):
     Parameters
     ----------
     learning_rate_init : float > 0, default=1e-3
-        Learning rate of "adam" at the beginning. Means nothing to the others, which
-        find the length of their steps by themselves.
+        Learning rate of "adam" at the beginning. The other solvers ignore it, because
+        they find the length of their steps by themselves.
     learning_rate : {"adaptive", "constant", "cooldown"}, default="adaptive"
         What becomes of the learning rate of "adam". "adaptive": it is divided by 5 each
         time the loss has stalled (see `tol`), three times, and training ends when it
@@ -64,7 +64,7 @@ class Adam(Solver):
         linearly to 0; all epochs are run.
     max_grad_norm : float > 0 or None, default=1.0
         "adam" scales gradients of a larger Euclidean norm down to this one; None leaves
-        them as they are. Means nothing to the others.
+        them as they are. The other solvers ignore it.
     """
 
     learning_rate_init: Float = 1e-3
