@@ -86,7 +86,7 @@ def test_learned_state(estimator, check):
     [
         sk_rnn.AutoRegressor(standardize="differences"),
         sk_rnn.TDNNRegressor(standardize="differences", **SMALL),
-        sk_rnn.GRURegressor(standardize="differences", **SMALL),
+        sk_rnn.GRURegressor(standardize="differences", **SMALL | {"max_iter": 200}),
     ]
 )
 def test_differences(estimator, check):
