@@ -10,7 +10,7 @@ THEIRS = -W ignore::FutureWarning -W ignore::DeprecationWarning \
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-hosts lint format doc dist clean
+.PHONY: demo test test-hosts lint format doc notebooks check-site dist clean
 .NOTPARALLEL:
 .SECONDARY:
 
@@ -47,6 +47,16 @@ format: $(VENV)/lint.stamp
 doc: $(VENV)/doc.stamp
 	OMP_NUM_THREADS=1 $(PY) -m sphinx -W --keep-going -q -b html doc doc/_build/html
 	@echo "The site is in doc/_build/html/index.html"
+
+# The notebooks that readers of the gallery download, run as such, two at a time.
+notebooks: doc
+	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	cp -R doc/gallery/. "$$folder" && find "$$folder" -name '*.ipynb' -print0 | \
+		OMP_NUM_THREADS=1 xargs -0 -n 1 -P 2 $(VENV)/bin/jupyter-execute
+
+# Links, pictures, formulas and widths of all pages; in Chromium, where it is installed.
+check-site: doc
+	$(PY) doc/check_site.py
 
 # Source archive and wheel, tried in a new environment.
 dist: $(VENV)/dist.stamp

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 ONNX, TORCH = ("onnx", "onnxruntime", "skl2onnx"), ("torch",)
 
 NEEDS = {
+    "sk_rnn/export/_fitted.py": TORCH,
     "sk_rnn/export/_onnx.py": ONNX,
     "sk_rnn/export/_onnx_state.py": ONNX,
     "sk_rnn/export/_skl2onnx.py": ONNX,

@@ -47,9 +47,11 @@ if os.environ.get("SK_RNN_DOC_LINKS"):
 # ------------------------------------------------------------------------- the theme
 html_theme = "pydata_sphinx_theme"
 html_title = "sk_rnn"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "logo": {"text": "sk_rnn"},
     "header_links_before_dropdown": 5,
@@ -76,6 +78,7 @@ THEIRS = (
     "set_partial_fit_request",
     *("set_predict_ahead_request", "set_score_request", "set_forecast_request"),
     *("get_params", "set_params", "set_callbacks", "set_split_request"),
+    *("add_note", "with_traceback"),  # of Python's exceptions
 )
 autodoc_default_options = {
     "members": True,
@@ -111,8 +114,9 @@ sphinx_gallery_conf = {
     "gallery_dirs": "gallery",
     "reset_modules": ("matplotlib", warnings_as_errors),
     "reset_modules_order": "both",
+    "parallel": 2,  # as workers of joblib
     "show_memory": False,
     "show_signature": False,
     "remove_config_comments": True,
-    "min_reported_time": 0,
+    "write_computation_times": False,  # a page that needs a network
 }

@@ -16,7 +16,11 @@ OPTIONAL = ("pandas", "polars", "pyarrow", "matplotlib", "skops", "torch")
 def show_versions() -> None:
     """Print versions of Python, of sk_rnn, of what it needs, and of BLAS.
 
-    For reports of faults, as :func:`sklearn.show_versions`.
+    For reports of faults.
+
+    See Also
+    --------
+    sklearn.show_versions : The same for scikit-learn.
 
     Examples
     --------

@@ -453,6 +453,12 @@ def test_the_memory_of_the_machine_is_known():
     assert 2**28 < _memory.machine_memory() < 2**50
 
 
+def test_a_machine_that_does_not_know_its_memory(monkeypatch):
+    """As in WebAssembly, where a fit was refused for less than nothing."""
+    monkeypatch.setattr(os, "sysconf", lambda name: -1, raising=False)
+    assert _memory.machine_memory() == np.inf
+
+
 @pytest.mark.parametrize(
     "name, params, told",
     [

@@ -20,6 +20,8 @@ and Control", Holden-Day 1970; the same series as ``AirPassengers`` of R.
 def load_air_passengers(*, as_frame: bool = False) -> Bunch:
     """Load the monthly numbers of airline passengers from 1949 to 1960.
 
+    A short series with a trend and a season whose swing grows with the level.
+
     Parameters
     ----------
     as_frame : bool, default=False
@@ -28,6 +30,8 @@ def load_air_passengers(*, as_frame: bool = False) -> Bunch:
     Returns
     -------
     air_passengers : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
         data : ndarray or Series of shape (144,), float64
             Passengers of each month in thousands, oldest first.
         month : ndarray of shape (144,), datetime64[M], or PeriodIndex
@@ -36,6 +40,10 @@ def load_air_passengers(*, as_frame: bool = False) -> Bunch:
             The column `passengers`, indexed by `month`; None unless `as_frame` is True.
         DESCR : str
             What the numbers are and where they come from.
+
+    See Also
+    --------
+    load_sunspots : A series with a cycle of varying length.
 
     Notes
     -----

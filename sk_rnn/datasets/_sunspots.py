@@ -20,6 +20,8 @@ series as ``statsmodels.api.datasets.sunspots``.
 def load_sunspots(*, as_frame: bool = False) -> Bunch:
     """Load the yearly sunspot numbers from 1700 to 2008.
 
+    A short series with a cycle of 9 to 14 years whose height varies.
+
     Parameters
     ----------
     as_frame : bool, default=False
@@ -28,6 +30,8 @@ def load_sunspots(*, as_frame: bool = False) -> Bunch:
     Returns
     -------
     sunspots : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
         data : ndarray or Series of shape (309,), float64
             The sunspot number of each year, oldest first.
         year : ndarray or Series of shape (309,), int64
@@ -36,6 +40,10 @@ def load_sunspots(*, as_frame: bool = False) -> Bunch:
             Both as columns `year` and `sunspots`; None unless `as_frame` is True.
         DESCR : str
             What the numbers are and where they come from.
+
+    See Also
+    --------
+    load_air_passengers : A series with a trend and a season.
 
     Notes
     -----

@@ -20,11 +20,7 @@ POSITIVE = [above(0)]
 
 
 @validate_params(
-    {
-        "n_sequences": _whole(1),
-        "n_steps": _whole(2),
-        "random_state": ["random_state"],
-    },
+    {"n_sequences": _whole(1), "n_steps": _whole(2), "random_state": ["random_state"]},
     prefer_skip_nested_validation=True,
 )
 def make_adding_problem(
@@ -39,14 +35,22 @@ def make_adding_problem(
     Parameters
     ----------
     n_sequences : int, default=1000
+        How many sequences.
     n_steps : int, default=100
-        At least 2.
+        Length of each, at least 2.
     random_state : int, RandomState instance or None, default=None
+        Draws the values and the marked steps.
 
     Returns
     -------
     X : ndarray of shape (n_sequences, n_steps, 2)
+        The values, and the marks.
     y : ndarray of shape (n_sequences,)
+        The sum of the two marked values.
+
+    See Also
+    --------
+    make_copy_memory : Many symbols to be remembered, and a target at every step.
 
     References
     ----------
@@ -100,14 +104,26 @@ def make_copy_memory(
     Parameters
     ----------
     n_sequences : int, default=1000
+        How many sequences.
     delay : int, default=100
-    n_symbols, n_memory : int, default=8, 10
+        Steps between the end of the symbols and the beginning of their repetition.
+    n_symbols : int, default=8
+        How many different symbols there are.
+    n_memory : int, default=10
+        How many symbols are to be remembered.
     random_state : int, RandomState instance or None, default=None
+        Draws the symbols.
 
     Returns
     -------
     X : ndarray of shape (n_sequences, delay + 2 * n_memory, n_symbols + 2)
+        The sequences, one-hot.
     y : ndarray of shape (n_sequences, delay + 2 * n_memory, n_symbols + 1)
+        The targets at every step, one-hot.
+
+    See Also
+    --------
+    make_adding_problem : Two numbers to be remembered, and one target.
 
     References
     ----------
@@ -162,6 +178,7 @@ def make_mackey_glass(
     Parameters
     ----------
     n_steps : int, default=3000
+        Length of the series.
     tau : float, default=17.0
         Delay; a whole number of integration steps.
     dt : float, default=0.1
@@ -176,6 +193,17 @@ def make_mackey_glass(
     Returns
     -------
     x : ndarray of shape (n_steps,)
+        The series.
+
+    Raises
+    ------
+    ValueError
+        If `tau` is no whole number of integration steps, or of fewer than 3 of them.
+
+    See Also
+    --------
+    make_lorenz : Another chaotic system, of three channels.
+    make_narma : A system that is driven by an input.
 
     References
     ----------
@@ -234,19 +262,28 @@ def make_narma(
     Parameters
     ----------
     n_steps : int, default=3000
+        Length of the series.
     order : int, default=10
-        Beyond 10 the system is unstable, and the series diverges sooner or later.
+        How many steps back the system looks. Beyond 10 it is unstable, and the series
+        diverges sooner or later.
     random_state : int, RandomState instance or None, default=None
+        Draws the input.
 
     Returns
     -------
     u : ndarray of shape (n_steps, 1)
+        The input.
     y : ndarray of shape (n_steps,)
+        The output.
 
     Raises
     ------
     ValueError
         If ten series in a row diverged.
+
+    See Also
+    --------
+    make_mackey_glass : A series without an input.
 
     References
     ----------
@@ -311,9 +348,15 @@ def make_lorenz(
     Parameters
     ----------
     n_steps : int, default=3000
+        Length of the series.
     dt : float, default=0.02
         Step of the series; ten steps of the integration make one.
-    sigma, rho, beta : float, default=10.0, 28.0, 8/3
+    sigma : float, default=10.0
+        Coefficient of the first equation (the Prandtl number).
+    rho : float, default=28.0
+        Coefficient of the second equation (the Rayleigh number by its critical value).
+    beta : float, default=8/3
+        Coefficient of the third equation.
     discard : int, default=1000
         Steps that are thrown away first.
     random_state : int, RandomState instance or None, default=None
@@ -322,7 +365,11 @@ def make_lorenz(
     Returns
     -------
     X : ndarray of shape (n_steps, 3)
-        x, y and z.
+        The three coordinates x, y and z as channels.
+
+    See Also
+    --------
+    make_mackey_glass : Another chaotic system, of one channel.
 
     References
     ----------

@@ -235,13 +235,13 @@ class AutoRegressor(SequenceRegressor):
         n_steps: Int,
         X_future: ArrayLike | None = None,
         *,
-        return_std: bool = False,
         quantiles: Sequence[Float] | np.ndarray | None = None,
         n_paths: Int = 500,
         random_state: Seed = None,
         state: State | None = None,
         return_paths: bool = False,
         as_frame: bool = False,
+        return_std: bool = False,
     ) -> Found:
         """Forecast each sequence `n_steps` steps ahead.
 

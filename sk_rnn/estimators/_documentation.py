@@ -327,6 +327,11 @@ n_jobs : int or None, default=None
     How many starts are trained at once, in processes of joblib. None means 1, and -1
     all processors. Callbacks are not called in these processes.
 """,
+    "recurrent attributes": """
+bptt_steps_ : int or None
+    Length of the windows of truncated BPTT; None where gradients went back over whole
+    sequences.
+""",
     "data attributes": """
 n_features_in_ : int
     Columns of a 2-D X, and of a 3-D one as rows: such rows (n_sequences,

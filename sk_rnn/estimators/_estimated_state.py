@@ -184,8 +184,8 @@ class EstimatedStateMixin:
             With ``initial_state="estimated"``, the outputs measured at the first steps
             of X, as many as the `washout`, from which the state is estimated. For one
             table of steps: (n_start,) or (n_start, n_outputs). What they say is taken
-            for the predictions of these steps, too; the free run follows. (The
-            ``y_init`` of a `NARXRegressor` lies before the first step of X.)
+            for the predictions of these steps, too; the free run follows. The
+            ``y_init`` of a `NARXRegressor` lies before the first step of X.
         [predict state]
 
         Returns

@@ -17,7 +17,9 @@ OF_A_SOLVER = 40
 def machine_memory():
     """Bytes of memory of this machine; infinite where it does not tell."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        n_pages = os.sysconf("SC_PHYS_PAGES")
+        # -1 in WebAssembly.
+        return os.sysconf("SC_PAGE_SIZE") * n_pages if n_pages > 0 else np.inf
     except (AttributeError, ValueError, OSError):  # Windows
         return np.inf
 

@@ -149,6 +149,7 @@ class RNNRegressor(RecurrentRegressor):
         n_outputs), lag by lag. With ``initial_state="estimated"`` the inputs of the
         first layer are the channels, the outputs shown, and the 1 that tells them.
     [training attributes]
+    [recurrent attributes]
 
     See Also
     --------
@@ -224,6 +225,7 @@ class GRURegressor(RecurrentRegressor):
         ``initial_state="estimated"`` the inputs of the first layer are the channels,
         the outputs shown, and the 1 that tells them.
     [training attributes]
+    [recurrent attributes]
 
     See Also
     --------
@@ -293,6 +295,7 @@ class LSTMRegressor(RecurrentRegressor):
         ``initial_state="estimated"`` the inputs of the first layer are the channels,
         the outputs shown, and the 1 that tells them.
     [training attributes]
+    [recurrent attributes]
 
     See Also
     --------

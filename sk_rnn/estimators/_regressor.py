@@ -225,6 +225,7 @@ class SequenceRegressor(ColumnsMixin, RegressorMixin, SequenceEstimator):
         Returns
         -------
         score : float
+            R^2: 1 is perfect, and 0 as good as the mean of y.
         """
         records = self._read(X)
         targets = self._read_known_targets(y, records)

@@ -25,13 +25,13 @@ def forecast(
     n_steps: Int,
     X_future: ArrayLike | None = None,
     *,
-    target_columns: Columns | None = None,
     quantiles: Sequence[Float] | np.ndarray | None = None,
     n_paths: Int = 500,
     random_state: Seed = None,
     state: State | None = None,
     return_paths: bool = False,
     as_frame: bool = False,
+    target_columns: Columns | None = None,
 ) -> Found:
     """Forecast with a fitted model that stands in a pipeline, search or the like.
 
@@ -64,6 +64,12 @@ def forecast(
         For columns that do not fit, too few steps in `X_future`, or a transformer that
         needs more than a single step (a rolling mean, say) and so cannot take the steps
         to come one by one.
+
+    See Also
+    --------
+    GRURegressor.forecast : The method of a model that stands alone.
+    sk_rnn.model_selection.backtest : Forecasts from many origins.
+    sk_rnn.inspection.ForecastDisplay : A picture of a forecast.
 
     Notes
     -----

@@ -21,7 +21,29 @@ Precision: TypeAlias = Literal["float32", "float64"]
 
 
 class NotExportableError(ValueError):
-    """What cannot be held in the format asked for, and why."""
+    """What cannot be held in the format asked for, and why.
+
+    It is a ValueError.
+
+    See Also
+    --------
+    to_onnx : Says what it cannot hold.
+    to_torch : Says what torch has no layer for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_rnn import RNNRegressor
+    >>> from sk_rnn.export import NotExportableError, to_torch
+    >>> X = np.random.default_rng(0).standard_normal((20, 5))
+    >>> model = RNNRegressor(hidden_layer_sizes=2, recurrence="integrator", max_iter=5)
+    >>> try:
+    ...     to_torch(model.fit(X, X[:, 0]))
+    ... except NotExportableError as error:
+    ...     print(error)
+    torch has no layer for recurrence='integrator' or 'residual': its nn.RNN is the
+    simple recurrence. Export it with to_onnx.
+    """
 
 
 def check_exportable(estimator, who):

@@ -17,6 +17,8 @@ def state_to_onnx(
 ) -> dict[str, np.ndarray]:
     """Make the tensors of a state, to be fed to a graph.
 
+    A graph that was made with ``with_state=True`` then goes on where the estimator was.
+
     Parameters
     ----------
     estimator : estimator
@@ -68,6 +70,8 @@ def state_from_onnx(
 ) -> State:
     """Make a state of the tensors that a graph returned.
 
+    The estimator then goes on where the graph was.
+
     Parameters
     ----------
     estimator : estimator
@@ -89,6 +93,11 @@ def state_from_onnx(
     ------
     ValueError
         For parts that are missing, or of another shape.
+
+    See Also
+    --------
+    state_to_onnx : The way back.
+    to_onnx : With ``with_state=True``; has a table of these names.
 
     Examples
     --------

@@ -40,8 +40,11 @@ class GradientFlowDisplay(Display):
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Where it is drawn.
     figure_ : matplotlib Figure
+        The figure around it.
     line_ : matplotlib Line2D
+        The norms.
 
     See Also
     --------
@@ -84,16 +87,31 @@ class GradientFlowDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, y, max_distance, n_targets
-            See `gradient_flow`.
-        quantity, layer, ax, line_kwargs
-            See `plot`.
+        estimator : estimator
+            A fitted network with a hidden layer; see `gradient_flow`.
+        X : array-like or list of array-like
+            Sequences in the form that `fit` saw.
+        y : array-like or list of array-like, default=None
+            Targets; see `gradient_flow`.
+        max_distance : int, default=None
+            The largest distance; see `gradient_flow`.
+        n_targets : int, default=1
+            How many steps of each sequence; see `gradient_flow`.
+        quantity : {"delta", "state"}, default="delta"
+            Which gradient; see `plot`.
+        layer : int, default=0
+            Which hidden layer; see `plot`.
         name : str, default=None
             Of the model; None is the name of its class.
+        ax : matplotlib Axes, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``.
 
         Returns
         -------
         display : GradientFlowDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -137,6 +155,7 @@ class GradientFlowDisplay(Display):
         Returns
         -------
         display : GradientFlowDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -187,7 +206,9 @@ class AttributionDisplay(Display):
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Where it is drawn.
     figure_ : matplotlib Figure
+        The figure around it.
     lines_ : list of matplotlib Line2D
         One for each channel.
 
@@ -237,14 +258,25 @@ class AttributionDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, n_lags, n_targets
-            See `attribution`.
-        output, ax, line_kwargs
-            See `plot`.
+        estimator : estimator
+            One of the six fitted regressors.
+        X : array-like or list of array-like
+            Sequences in the form that `fit` saw.
+        n_lags : int, default=None
+            How many steps are looked at; see `attribution`.
+        n_targets : int, default=1
+            How many steps of each sequence; see `attribution`.
+        output : int, default=0
+            Which output.
+        ax : matplotlib Axes, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of all lines.
 
         Returns
         -------
         display : AttributionDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -277,6 +309,7 @@ class AttributionDisplay(Display):
         Returns
         -------
         display : AttributionDisplay
+            With what was drawn.
 
         Raises
         ------

@@ -5,6 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from .._packages import required
 
@@ -12,6 +13,9 @@ from .._packages import required
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, ORANGE, GREEN = COLORS[:3]
 BLACK, GREY = "black", "0.5"
+
+#: How dark the widest band is; those within lie on top of it.
+BAND = 0.2
 
 
 class Display:
@@ -101,3 +105,47 @@ def names_for(names: Sequence[str] | None, n: int, what: str) -> list[str]:
     if len(names) != n:
         raise ValueError(f"{len(names)} names are given for {n} {what}(s): {names!r}.")
     return [str(name) for name in names]
+
+
+def draw_histogram(ax, values, label):
+    """Draw a histogram, and the normal density of the same mean and deviation."""
+    n_bins = int(np.clip(np.sqrt(len(values)), 5, 50))
+    ax.hist(values, n_bins, density=True, color=COLORS[5], edgecolor="white")
+    mean, std = values.mean(), values.std()
+    if std > 0:
+        grid = np.linspace(
+            *(min(values.min(), mean - 3 * std), max(values.max(), mean + 3 * std)), 200
+        )
+        density = norm.pdf(grid, mean, std)
+        ax.plot(grid, density, color=ORANGE, label="normal density")
+        ax.legend(fontsize="small")
+    ax.axvline(0, color=BLACK, lw=1, ls=":")
+    title = f"mean {mean:.3g}, standard deviation {std:.3g}"
+    ax.set(xlabel=label, ylabel="density", title=title)
+
+
+def draw_bands(ax, time, values, quantiles, color):
+    """Draw a band between the outermost two quantiles, and so on inwards.
+
+    A median is a line. The bands are returned.
+    """
+    order = np.argsort(quantiles)
+    values, shares = values[:, order], 100 * np.asarray(quantiles)[order]
+    n_bands, found = len(order) // 2, []
+    for k in range(n_bands):
+        label = f"{shares[k]:.3g} % to {shares[-1 - k]:.3g} %"
+        style = {"color": color, "lw": 0, "alpha": BAND * (k + 1) ** 0.5}
+        edges = values[:, k], values[:, -1 - k]
+        found.append(ax.fill_between(time, *edges, **style, label=label))
+    if len(order) % 2:
+        label = f"{shares[n_bands]:.3g} % quantile"
+        ax.plot(time, values[:, n_bands], color=color, ls="-.", label=label)
+    return found
+
+
+def draw_history(ax, time, values):
+    """Draw what was known, and a line at its end; the first line is returned."""
+    marker = "o" if len(values) == 1 else None
+    found = ax.plot(time, values, color=BLUE, marker=marker, label="history")
+    ax.axvline(time[-1], color=GREY, ls=":", label="newest known step")
+    return found

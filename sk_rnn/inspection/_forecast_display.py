@@ -7,24 +7,30 @@ import numpy as np
 
 from .._compat import at_least, check_parameters
 from .._typing import ArrayLike, Columns, Float, Int, Seed
-from ..data._frames import index_of, names_of
+from ..data._frames import index_of
 from ..data._future import container
 from ..data._state import State
 from ..estimators._forecast import target_positions
 from ..estimators._through import forecast as forecast_through
 from ..estimators._through import unwrap
-from ._drawing import BLUE, GREY, Display, check_index, free_colors, names_for, styled
+from ._drawing import (
+    Display,
+    check_index,
+    draw_bands,
+    draw_history,
+    free_colors,
+    names_for,
+    styled,
+)
 from ._series import (
     as_bands,
     as_steps,
     history_of,
     index_of_future,
     label_time,
+    target_names,
     timeline,
 )
-
-#: How dark the widest band is; those within lie on top of it.
-BAND = 0.2
 
 
 class ForecastDisplay(Display):
@@ -37,6 +43,7 @@ class ForecastDisplay(Display):
     history : ndarray of shape (n_history, n_outputs)
         What was known.
     forecast : ndarray of shape (n_steps, n_outputs)
+        What is predicted.
     quantile_forecast : ndarray of shape (n_steps, n_outputs, n_quantiles), default=None
         As `forecast` of the estimators returns it.
     quantiles : sequence of float, default=None
@@ -55,9 +62,11 @@ class ForecastDisplay(Display):
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_outputs,)
+        The panels.
     ax_ : matplotlib Axes
         The first of them.
     figure_ : matplotlib Figure
+        The figure around it.
     history_lines_, forecast_lines_, true_lines_ : list of matplotlib Line2D
         One for each output; none where there is nothing to draw.
     bands_ : list of matplotlib PolyCollection
@@ -141,8 +150,14 @@ class ForecastDisplay(Display):
 
         Parameters
         ----------
-        estimator, X, n_steps, X_future, target_columns, n_paths, random_state, state
-            See :func:`sk_rnn.forecast`.
+        estimator : estimator
+            A fitted one, or what stands around it; see :func:`sk_rnn.forecast`.
+        X : array-like or list of array-like
+            Histories, from a fresh start (or from `state`).
+        n_steps : int
+            How many steps to forecast.
+        X_future : array-like or list of array-like, default=None
+            The channels that are not forecast; see :func:`sk_rnn.forecast`.
         y_true : array-like of shape (n_steps,) or (n_steps, n_outputs), default=None
             What came, in that sequence. Where it is of pandas, its index is that of the
             forecast.
@@ -151,14 +166,30 @@ class ForecastDisplay(Display):
             0.5, is a line. None draws no bands.
         sequence : int, default=0
             Which sequence of X is shown, by its position; -1 is the last one.
-        n_history, show_history, ax, line_kwargs
-            See `plot`.
+        target_columns : str, int or sequence of them, default=None
+            The columns of X whose next values the outputs are; see
+            :func:`sk_rnn.forecast`.
+        n_paths : int, default=500
+            How many paths to sample for the bands.
+        random_state : int, RandomState instance or None, default=None
+            Draws the paths.
+        state : State, default=None
+            What is known of the past before X.
+        n_history : int, default=None
+            How many of the newest known steps are drawn; None: all of them.
+        show_history : bool, default=True
+            Whether history, cutoff and what came are drawn.
         name : str, default=None
             Of the model; None is the name of its class.
+        ax : matplotlib Axes or array of n_outputs of them, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the forecast.
 
         Returns
         -------
         display : ForecastDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -170,11 +201,9 @@ class ForecastDisplay(Display):
         """
         cls._pyplot()
         outside, X = unwrap(estimator), container(X)
-        given: dict[str, Any] = {"target_columns": target_columns, "state": state}
-        given |= {"n_paths": n_paths, "random_state": random_state}
-        found = forecast_through(
-            *(estimator, X, n_steps, X_future), quantiles=quantiles, **given
-        )
+        given: dict[str, Any] = {"target_columns": target_columns, "n_paths": n_paths}
+        given |= {"quantiles": quantiles, "random_state": random_state, "state": state}
+        found = forecast_through(estimator, X, n_steps, X_future, **given)
         y, bands = (found, None) if quantiles is None else found
         model = outside.model
         if np.ndim(y) == 3 - model._flat:  # of several sequences
@@ -186,10 +215,7 @@ class ForecastDisplay(Display):
         history, index = history_of(outside, X, targets, sequence)
         if bands is not None and model._flat:
             bands = bands[:, None]
-        columns = names_of(X[0] if isinstance(X, list | tuple) else X)
-        names = model._target_names
-        if names is None and len(columns) > max(targets) and model._form != "rows":
-            names = [str(columns[k]) for k in targets]
+        names = target_names(model, X, targets)
         name = type(model).__name__ if name is None else name
         parts = history, y, bands, quantiles, y_true
         display = cls._checked(*parts, names, name)
@@ -224,20 +250,28 @@ class ForecastDisplay(Display):
             evenly: else steps are counted.
         quantile_forecast : array-like of shape (n_steps, n_quantiles) or \
                 (n_steps, n_outputs, n_quantiles), default=None
+            Quantiles of the forecast, along the last axis.
         quantiles : sequence of float, default=None
-            Of which these are the values; as many as the last axis of them.
+            Which they are; as many as the last axis has.
         y_true : array-like of the shape of `forecast`, default=None
             What came.
         output_names : list of str, default=None
             None is "output 0" and so on.
-        n_history, show_history, ax, line_kwargs
-            See `plot`.
+        n_history : int, default=None
+            How many of the newest known steps are drawn; None: all of them.
+        show_history : bool, default=True
+            Whether history, cutoff and what came are drawn.
         name : str, default=None
             Of the model; None is "forecast".
+        ax : matplotlib Axes or array of n_outputs of them, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the forecast.
 
         Returns
         -------
         display : ForecastDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -315,6 +349,7 @@ class ForecastDisplay(Display):
         Returns
         -------
         display : ForecastDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -326,7 +361,8 @@ class ForecastDisplay(Display):
         """
         counts = {"n_history": [at_least(1), None]}
         check_parameters("ForecastDisplay.plot", counts, n_history=n_history)
-        n_outputs = self.forecast.shape[1]
+        n_outputs, time = self.forecast.shape[1], self._times[1]
+        shown = len(self.history) if n_history is None else n_history
         size = (8, 2.2 * n_outputs + 1.6)
         axes = self._panels(ax, n_outputs, figsize=size, sharex=True)
         self.history_lines_, self.forecast_lines_ = [], []
@@ -334,14 +370,13 @@ class ForecastDisplay(Display):
         name = (self.name or "forecast") if name is None else name
         for k, panel in enumerate(axes):
             if show_history:
-                self._draw_history(panel, k, n_history)
+                known = self._times[0][-shown:], self.history[-shown:, k]
+                self.history_lines_ += draw_history(panel, *known)
             style = {"label": name, "color": free_colors(panel)[0]}
             self._draw_forecast(panel, k, styled(style, line_kwargs))
             if show_history and self.y_true is not None:
-                self.true_lines_ += panel.plot(
-                    *(self._times[1], self.y_true[:, k]),
-                    **{"color": "black", "ls": "--", "label": "what came"},
-                )
+                style = {"color": "black", "ls": "--", "label": "what came"}
+                self.true_lines_ += panel.plot(time, self.y_true[:, k], **style)
             panel.set_ylabel(names_for(self.output_names, n_outputs, "output")[k])
         label_time(axes[-1], self._times[0], "step, the newest known one is 0")
         axes[0].legend()
@@ -355,39 +390,11 @@ class ForecastDisplay(Display):
         n = len(self.history)
         return np.arange(1 - n, 1), np.arange(1, 1 + len(self.forecast))
 
-    def _draw_history(self, ax, output, n_history):
-        first = 0 if n_history is None else -min(n_history, len(self.history))
-        time, values = self._times[0][first:], self.history[first:, output]
-        marker = "o" if len(values) == 1 else None
-        self.history_lines_ += ax.plot(
-            time, values, color=BLUE, marker=marker, label="history"
-        )
-        ax.axvline(time[-1], color=GREY, ls=":", label="newest known step")
-
     def _draw_forecast(self, ax, output, style):
         time, values = self._times[1], self.forecast[:, output]
         alone = {"marker": "o" if len(values) == 1 else None}
         (line,) = ax.plot(time, values, **(alone | style))
         self.forecast_lines_.append(line)
-        if self.quantile_forecast is None:
-            return
-        order = np.argsort(self.quantiles)
-        shares = 100 * np.asarray(self.quantiles)[order]
-        bands = self.quantile_forecast[:, output, order]
-        n_bands = len(order) // 2
-        for k in range(n_bands):
-            self.bands_.append(
-                ax.fill_between(
-                    *(time, bands[:, k], bands[:, -1 - k]),
-                    **{
-                        "color": line.get_color(),
-                        "lw": 0,
-                        "alpha": BAND * (k + 1) ** 0.5,
-                    },
-                    label=f"{shares[k]:.3g} % to {shares[-1 - k]:.3g} %",
-                )
-            )
-        if len(order) % 2:
-            label = f"{shares[n_bands]:.3g} % quantile"
-            color = line.get_color()
-            ax.plot(time, bands[:, n_bands], color=color, ls="-.", label=label)
+        if self.quantile_forecast is not None:
+            bands, color = self.quantile_forecast[:, output], line.get_color()
+            self.bands_ += draw_bands(ax, time, bands, self.quantiles, color)

@@ -32,7 +32,7 @@ def gradient_flow(
     n_targets: Int = 1,
     n_singular_values: Int = 3,
 ) -> Bunch:
-    r"""Norms of the gradient of one step's loss by distance back in time.
+    r"""Compute norms of the gradient of one step's loss by distance back in time.
 
     With L_t the loss of step t alone, z_k the pre-activations of a hidden layer at step
     k (of all its gates) and h_k its outputs, back-propagation through time gives
@@ -72,6 +72,8 @@ def gradient_flow(
     Returns
     -------
     flow : :class:`~sklearn.utils.Bunch`
+        With the attributes
+
         layers : list of str of length n_layers
             Names of the hidden layers, as in ``weights_``; the first is next to the
             inputs. Rows of other entries are in their order.

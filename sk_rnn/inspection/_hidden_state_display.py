@@ -36,9 +36,11 @@ class HiddenStateDisplay(Display):
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_layers,)
+        The panels.
     ax_ : matplotlib Axes
         The first of them.
     figure_ : matplotlib Figure
+        The figure around it.
     lines_ : dict of str to list of matplotlib Line2D
         By name of the layer, where it is drawn so.
     heatmaps_ : dict of str to matplotlib QuadMesh
@@ -95,12 +97,17 @@ class HiddenStateDisplay(Display):
             of `predict`, so that a `NARXRegressor` runs free.
         sequence : int, default=0
             Which sequence of X is shown, by its position; -1 is the last one.
-        layer, kind, ax
-            See `plot`.
+        layer : int, default=None
+            Which hidden layer; None: all.
+        kind : {"auto", "heatmap", "lines"}, default="auto"
+            How they are drawn; see `plot`.
+        ax : matplotlib Axes or array of as many as layers are drawn, default=None
+            Where to draw; see `plot`.
 
         Returns
         -------
         display : HiddenStateDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -147,6 +154,7 @@ class HiddenStateDisplay(Display):
         Returns
         -------
         display : HiddenStateDisplay
+            With what was drawn.
 
         Raises
         ------

@@ -14,16 +14,31 @@ Scale: TypeAlias = Literal["log", "linear"]
 class LossCurve(NamedTuple):
     """How one training went.
 
+    `LossCurveDisplay` holds one for each of its models, under their names.
+
     Attributes
     ----------
     loss : ndarray of shape (n_iter,)
         Training loss by iteration.
     validation_loss : ndarray of shape (n_iter,) or None
+        Validation loss by iteration; None if nothing was held out.
     kept : int or None
         The iteration, from 1, whose parameters were kept; 0 if those it began with;
         None if that is not known.
     restarts : list of dict
         As in ``restarts_``: iterations, losses, and which were kept.
+
+    See Also
+    --------
+    LossCurveDisplay : The picture.
+
+    Examples
+    --------
+    >>> from sk_rnn.inspection import LossCurveDisplay
+    >>> display = LossCurveDisplay.from_predictions([3.0, 2.0, 1.5], [4.0, 3.0, 3.5])
+    >>> curve = display.curves["loss"]
+    >>> print(curve.loss, curve.validation_loss, curve.kept)
+    [3.  2.  1.5] [4.  3.  3.5] None
     """
 
     loss: np.ndarray
@@ -47,7 +62,9 @@ class LossCurveDisplay(Display):
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Where it is drawn.
     figure_ : matplotlib Figure
+        The figure around it.
     lines_, validation_lines_ : dict of str to matplotlib Line2D
         By name of the model; without validation there is none of the latter.
     marks_ : dict of str to matplotlib Line2D
@@ -101,12 +118,17 @@ class LossCurveDisplay(Display):
             All losses are in standard units of y, and compare if `loss` is the same.
         name : str, default=None
             Of a single estimator; None is the name of its class.
-        scale, ax, line_kwargs
-            See `plot`.
+        scale : {"log", "linear"}, default="log"
+            Of the losses. On a logarithmic one, zeros are left out.
+        ax : matplotlib Axes, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the training and validation losses.
 
         Returns
         -------
         display : LossCurveDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -142,17 +164,25 @@ class LossCurveDisplay(Display):
         Parameters
         ----------
         loss : array-like of shape (n_iter,)
+            Training loss by iteration.
         validation_loss : array-like of shape (n_iter,), default=None
+            Validation loss by iteration. None: there is no such curve.
         kept : int, default=None
             The iteration, from 1, whose parameters were kept; 0 for the start. None:
             it is not marked.
         name : str, default="loss"
-        scale, ax, line_kwargs
-            See `plot`.
+            Of the model, for the labels.
+        scale : {"log", "linear"}, default="log"
+            Of the losses. On a logarithmic one, zeros are left out.
+        ax : matplotlib Axes, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the training and validation losses.
 
         Returns
         -------
         display : LossCurveDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -191,6 +221,7 @@ class LossCurveDisplay(Display):
         Returns
         -------
         display : LossCurveDisplay
+            With what was drawn.
 
         Raises
         ------

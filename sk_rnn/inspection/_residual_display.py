@@ -11,13 +11,12 @@ from .._typing import ArrayLike, Int
 from ..data._state import State
 from ._correlation import correlation, ljung_box
 from ._drawing import (
-    BLACK,
     BLUE,
     COLORS,
     GREY,
-    ORANGE,
     Display,
     check_index,
+    draw_histogram,
     names_for,
     whole_numbers,
 )
@@ -54,12 +53,15 @@ class ResidualDisplay(Display):
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_panels,)
+        The panels.
     ax_ : matplotlib Axes
         The first of them.
     figure_ : matplotlib Figure
+        The figure around it.
     autocorrelation_ : ndarray of shape (n_lags + 1,)
-        Lag 0 with it.
+        Of the residuals, lag 0 with it.
     cross_correlation_ : ndarray of shape (n_channels, n_lags + 1) or None
+        Of the residuals with the inputs that many steps before; None without inputs.
     band_ : float
         Within 0 +- this number lie 95 % of the correlations of white noise.
     ljung_box_ : tuple of float
@@ -144,6 +146,7 @@ class ResidualDisplay(Display):
         Parameters
         ----------
         estimator : estimator
+            A fitted one, or a pipeline around it.
         X, y : array-like or list of array-like
             As in `score`.
         horizon : int, default=None
@@ -151,12 +154,20 @@ class ResidualDisplay(Display):
             those of `predict`, which is the free run.
         state : State, default=None
             As in `score`.
-        output, n_lags, kinds, ax
-            See `plot`.
+        output : int, default=0
+            Which output.
+        n_lags : int, default=None
+            The largest lag; see `plot`.
+        kinds : sequence of {"time", "autocorrelation", "cross_correlation", \
+                "histogram"}, default=None
+            Which panels; see `plot`.
+        ax : matplotlib Axes or array of as many as `kinds`, default=None
+            Where to draw; see `plot`.
 
         Returns
         -------
         display : ResidualDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -205,12 +216,20 @@ class ResidualDisplay(Display):
         X : array-like or list of array-like, default=None
             Inputs of the same steps, in the same forms, with a column for each channel.
             None: there is no panel of them.
-        output, n_lags, kinds, ax
-            See `plot`.
+        output : int, default=0
+            Which output.
+        n_lags : int, default=None
+            The largest lag; see `plot`.
+        kinds : sequence of {"time", "autocorrelation", "cross_correlation", \
+                "histogram"}, default=None
+            Which panels; see `plot`.
+        ax : matplotlib Axes or array of as many as `kinds`, default=None
+            Where to draw; see `plot`.
 
         Returns
         -------
         display : ResidualDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -253,6 +272,7 @@ class ResidualDisplay(Display):
         Returns
         -------
         display : ResidualDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -281,7 +301,7 @@ class ResidualDisplay(Display):
             elif kind == "cross_correlation":
                 self._draw_cross_correlation(panel)
             else:
-                _draw_histogram(panel, known, label)
+                draw_histogram(panel, known, label)
         return self
 
     def _known_kinds(self, kinds):
@@ -377,19 +397,3 @@ def _behind(parts, washout):
             f"{max(map(len, parts))} step(s)."
         )
     return found
-
-
-def _draw_histogram(ax, values, label):
-    n_bins = int(np.clip(np.sqrt(len(values)), 5, 50))
-    ax.hist(values, n_bins, density=True, color=COLORS[5], edgecolor="white")
-    mean, std = values.mean(), values.std()
-    if std > 0:
-        grid = np.linspace(
-            *(min(values.min(), mean - 3 * std), max(values.max(), mean + 3 * std)), 200
-        )
-        density = norm.pdf(grid, mean, std)
-        ax.plot(grid, density, color=ORANGE, label="normal density")
-        ax.legend(fontsize="small")
-    ax.axvline(0, color=BLACK, lw=1, ls=":")
-    title = f"mean {mean:.3g}, standard deviation {std:.3g}"
-    ax.set(xlabel=label, ylabel="density", title=title)

@@ -172,3 +172,12 @@ def _are_several(values):
         return np.ndim(values) == 3
     arrays = [part for part in values if hasattr(part, "shape") and np.ndim(part)]
     return bool(arrays) or not is_regular(values) or np.ndim(values) == 3
+
+
+def target_names(model, X, targets):
+    """Names of the outputs: those of y, or of the columns of X they are; or None."""
+    names = model._target_names
+    columns = names_of(X[0] if isinstance(X, list | tuple) else X)
+    if names is None and len(columns) > max(targets) and model._form != "rows":
+        return [str(columns[k]) for k in targets]
+    return names

@@ -29,6 +29,7 @@ class SimulationDisplay(Display):
     y_ahead : ndarray of shape (n_steps, n_outputs), default=None
         Predicted `horizon` steps ahead from what was measured.
     horizon : int, default=None
+        How many steps ahead `y_ahead` is.
     washout : int, default=0
         How many first steps do not count.
     time : ndarray of shape (n_steps,), default=None
@@ -41,9 +42,11 @@ class SimulationDisplay(Display):
     Attributes
     ----------
     axes_ : ndarray of matplotlib Axes of shape (n_outputs,)
+        The panels.
     ax_ : matplotlib Axes
         The first of them.
     figure_ : matplotlib Figure
+        The figure around it.
     true_lines_, lines_, ahead_lines_ : list of matplotlib Line2D
         One for each output; none where there is nothing to draw.
     rmse_, nrmse_ : ndarray of shape (n_outputs,)
@@ -136,12 +139,17 @@ class SimulationDisplay(Display):
             As in `score`.
         name : str, default=None
             Of the model; None is the name of its class.
-        show_measured, ax, line_kwargs
-            See `plot`.
+        show_measured : bool, default=True
+            Whether what was measured is drawn; see `plot`.
+        ax : matplotlib Axes or array of n_outputs of them, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the simulation.
 
         Returns
         -------
         display : SimulationDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -214,14 +222,21 @@ class SimulationDisplay(Display):
             Needed beside `y_ahead`, for the label.
         washout : int, default=0
             How many first steps do not count.
-        output_names, name
-            See the class.
-        show_measured, ax, line_kwargs
-            See `plot`.
+        output_names : list of str of length n_outputs, default=None
+            None is "output 0" and so on.
+        name : str, default=None
+            Of the model, for the labels; None is "simulated".
+        show_measured : bool, default=True
+            Whether what was measured is drawn; see `plot`.
+        ax : matplotlib Axes or array of n_outputs of them, default=None
+            Where to draw; see `plot`.
+        **line_kwargs : dict
+            For matplotlib's ``Axes.plot``, of the simulation.
 
         Returns
         -------
         display : SimulationDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -269,6 +284,7 @@ class SimulationDisplay(Display):
         Returns
         -------
         display : SimulationDisplay
+            With what was drawn.
 
         Raises
         ------

@@ -58,6 +58,10 @@ def make_sequence_scorer(
     ValueError
         For a name together with what it implies.
 
+    See Also
+    --------
+    sklearn.metrics.make_scorer : For targets that are arrays of one row per sample.
+
     Notes
     -----
     The washout is that of the fitted estimator of this package, also inside of a

@@ -79,8 +79,14 @@ def backtest(
         False: only the first split is fitted, and its model forecasts in all of them.
     target_columns : str, int or sequence of them, default=None
         As in :func:`sk_rnn.forecast`.
-    quantiles, n_paths, random_state, return_paths
-        As in :func:`sk_rnn.forecast`; only where outputs are fed back.
+    quantiles : sequence of float in (0, 1), default=None
+        Also forecast these quantiles; only where outputs are fed back.
+    n_paths : int, default=500
+        How many paths to sample for them.
+    random_state : int, RandomState instance or None, default=None
+        Draws the paths.
+    return_paths : bool, default=False
+        Also keep the sampled paths; only where outputs are fed back.
     n_jobs : int, default=None
         Splits that are computed at once, by joblib.
 

@@ -21,14 +21,18 @@ class BacktestDisplay:
     Parameters
     ----------
     result : BacktestResult
+        What `backtest` returned.
     name : str, default=None
         Of the model, for the label.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
+        Where it is drawn.
     figure_ : matplotlib Figure
+        The figure around it.
     lines_ : list of matplotlib Line2D
+        The error; or what came, then what was forecast.
 
     See Also
     --------
@@ -75,18 +79,25 @@ class BacktestDisplay:
 
         Parameters
         ----------
-        estimator, X, y
-            See `backtest`.
-        kind, ax
-            See `plot`.
+        estimator : estimator
+            With ``time_axis=0``; see `backtest`.
+        X : array-like of shape (n_rows, n_columns)
+            Rows in time order.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+            The target of each row.
+        kind : {"error", "forecast"}, default="error"
+            What is drawn; see `plot`.
         name : str, default=None
             Of the model; None is the name of its class.
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a new figure.
         **options : dict
             For `backtest`: `horizon`, and more.
 
         Returns
         -------
         display : BacktestDisplay
+            With what was drawn.
 
         Raises
         ------
@@ -124,6 +135,7 @@ class BacktestDisplay:
         Returns
         -------
         display : BacktestDisplay
+            With what was drawn.
 
         Raises
         ------

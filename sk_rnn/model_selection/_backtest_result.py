@@ -16,6 +16,9 @@ Metric: TypeAlias = Callable[..., float]
 class BacktestResult:
     """What was forecast, from where, and what came: one entry for each.
 
+    `backtest` returns it. All arrays have their entries in the same order: split by
+    split, sequence by sequence, origin by origin.
+
     Attributes
     ----------
     origin : ndarray of int of shape (n,)
@@ -30,6 +33,7 @@ class BacktestResult:
     sequence : ndarray of shape (n,) or None
         Its value of ``sequence_column``, where there is one.
     quantiles : tuple of float or None
+        Which were asked for.
     y_quantiles : ndarray of shape (..., n_quantiles) or None
         As y_pred, with one more axis.
     y_paths : ndarray of shape (..., n_paths) or None
@@ -38,6 +42,26 @@ class BacktestResult:
         from them.
     label : ndarray of shape (n,) or None
         Of the row whose target it is, in the index of X, where X is a DataFrame.
+
+    See Also
+    --------
+    backtest : Makes it.
+    BacktestDisplay : Draws it.
+
+    Examples
+    --------
+    >>> from sk_rnn import AutoRegressor
+    >>> from sk_rnn.datasets import load_sunspots
+    >>> from sk_rnn.model_selection import backtest
+    >>> series = load_sunspots().data[:, None]
+    >>> model = AutoRegressor(n_lags=9, time_axis=0)
+    >>> result = backtest(
+    ...     model, series[:-1], series[1:, 0], horizon=2, cv=3, quantiles=(0.1, 0.9)
+    ... )
+    >>> print(result.origin[:4], result.horizon[:4])
+    [77 77 78 78] [1 2 1 2]
+    >>> 0.7 < result.coverage() < 0.9
+    True
     """
 
     origin: np.ndarray
@@ -64,7 +88,9 @@ class BacktestResult:
         Returns
         -------
         horizon : ndarray of int
+            Numbers of steps ahead, in rising order.
         value : ndarray of float
+            The metric for each of them.
         """
         steps = np.unique(self.horizon)
         which = [self._observed & (self.horizon == h) for h in steps]
@@ -75,12 +101,20 @@ class BacktestResult:
 
         Parameters
         ----------
-        low, high : int, default=0, -1
-            Positions of the two among `quantiles`.
+        low : int, default=0
+            Position of the lower one among `quantiles`.
+        high : int, default=-1
+            Position of the upper one.
 
         Returns
         -------
         share : float
+            Between 0 and 1.
+
+        Raises
+        ------
+        ValueError
+            If no quantiles were forecast.
         """
         if self.y_quantiles is None:
             raise ValueError("There is no band: call backtest(..., quantiles=...).")
@@ -93,7 +127,14 @@ class BacktestResult:
         return ~np.isnan(self.y.reshape(len(self.y), -1)).any(axis=1)
 
     def to_frame(self) -> Any:
-        """The same as a DataFrame of pandas, a row for each forecast."""
+        """Make a DataFrame of it, a row for each forecast.
+
+        Returns
+        -------
+        frame : DataFrame
+            With a column for each attribute that is not None, but for `y_paths`; its
+            index is `label`. There is a column for each quantile and each output.
+        """
         import pandas as pd
 
         columns = {"fold": self.fold}

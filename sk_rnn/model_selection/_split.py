@@ -62,10 +62,11 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_columns)
-        y : object
+            Its rows are cut; only their number counts.
+        y : object, default=None
             Not used.
-        groups : array-like of shape (n_rows,)
-            The sequence of each row. Its rows are in the order of time.
+        groups : array-like of shape (n_rows,), default=None
+            Required: the sequence of each row. Its rows are in the order of time.
 
         Yields
         ------

@@ -54,6 +54,11 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X (or each sequence of X) is a DataFrame.
 
+    See Also
+    --------
+    sklearn.compose.ColumnTransformer : Transformers for some of the channels; it may
+        be the `transformer`.
+
     Notes
     -----
     A 2-D X is handed to the transformer as it is. For a table with ``time_axis=0`` its
@@ -62,11 +67,6 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     to a 3-D X.
 
     The estimators of this package standardise inside already (``standardize=True``).
-
-    See Also
-    --------
-    sklearn.compose.ColumnTransformer : Transformers for some of the channels; it may
-        be the `transformer`.
 
     Examples
     --------
@@ -100,6 +100,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Returns
         -------
         self : object
+            The transformer itself.
 
         Raises
         ------
@@ -114,7 +115,9 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
 
         Parameters
         ----------
-        X, y : array-like or list of array-like
+        X : array-like or list of array-like
+            As in `fit`.
+        y : array-like, default=None
             As in `fit`.
 
         Returns
@@ -171,6 +174,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Returns
         -------
         X : ndarray, list of ndarray, or what the transformer gives for a table
+            In the form of X.
         """
         check_is_fitted(self)
         return self._applied("inverse_transform", X)
@@ -179,7 +183,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     def get_feature_names_out(
         self, input_features: ArrayLike | None = None
     ) -> np.ndarray:
-        """Names of the channels after `transform`.
+        """Get the names of the channels after `transform`.
 
         Parameters
         ----------
@@ -189,6 +193,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Returns
         -------
         names : ndarray of str
+            One for each channel.
         """
         check_is_fitted(self)
         return self.transformer_.get_feature_names_out(input_features)
@@ -204,6 +209,7 @@ class ChannelTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Returns
         -------
         self : object
+            The transformer itself.
         """
         for one in (self.transformer, getattr(self, "transformer_", None)):
             if transform is not None and one is not None:
