@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .SECONDARY:
 
 demo: $(VENV)/plot.stamp
-	$(PY) examples/plot_sunspots.py
+	$(PY) examples/cross_validation/plot_sunspots.py
 
 # Two workers, one thread each: the matrices are small, and more threads only wait.
 test: $(VENV)/tests.stamp

@@ -17,12 +17,11 @@ the backtest.
 A short series that is nearly linear, such as this one, leaves little to a network: it
 does a little better than the autoregression in the backtest, and worse in the last two
 years.
-
-It prints a table, and saves air_passengers.png in the current folder.
 """
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import root_mean_squared_error
@@ -32,10 +31,17 @@ from sk_rnn import AutoRegressor, TDNNRegressor
 from sk_rnn.datasets import load_air_passengers
 from sk_rnn.model_selection import backtest
 
+plt.style.use("seaborn-v0_8-colorblind")
+
 YEAR, HORIZON = 12, 24
 QUANTILES = (0.1, 0.9)
 PASSENGERS = load_air_passengers().data
 MONTH = load_air_passengers().month
+
+# %%
+# The models
+# ----------
+# Each stands beside what is to be chosen.
 
 # A quarter, half a year and a year of values; a TDNN counts its lags from 0.
 MODELS = {
@@ -49,6 +55,13 @@ MODELS = {
         },
     ),
 }
+
+
+# %%
+# From growth to passengers
+# -------------------------
+# A backtest of growth becomes one of passengers: every forecast, and every sampled
+# path, is added up from the last year that was known.
 
 
 def added_up(growth, origin):
@@ -75,6 +88,13 @@ def forecasts(model, X, y, splits):
     return replace(result, **found, quantiles=QUANTILES, y_quantiles=bounds)
 
 
+# %%
+# Choose on the years up to 1958
+# ------------------------------
+# Models are fitted at the end of four years, and forecast from every month of the year
+# behind.
+
+
 def error_of_logs(model, X, y, splits):
     """All years count alike, however many passengers they had."""
     result = forecasts(model, X, y, splits)
@@ -87,6 +107,22 @@ def tuned(model, grid, X, y, splits):
     return min(candidates, key=lambda one: error_of_logs(one, X, y, splits))
 
 
+growth = np.log(PASSENGERS[YEAR:] / PASSENGERS[:-YEAR])
+X, y = growth[:-1, None], growth[1:]
+n = len(X) - HORIZON  # the last target of row n - 1 is December 1958
+ends = range(n - 5 * YEAR, n - YEAR, YEAR)
+# Fitted to the rows before; 24 months from each of the 12 origins fit in behind.
+past = [(range(k), range(k, min(k + YEAR - 1 + HORIZON, n))) for k in ends]
+models = {name: tuned(*one, X[:n], y[:n], past) for name, one in MODELS.items()}
+for name, model in models.items():
+    print(f"{name}: {model}")
+
+# %%
+# Judge on the two years behind them
+# ----------------------------------
+# Beside the models are two forecasts that need none.
+
+
 def naive_forecasts(result):
     """Without a model: the last month, and the same month of the last year."""
     origin = result.origin[::HORIZON]
@@ -97,7 +133,7 @@ def naive_forecasts(result):
 
 def show(earlier, last):
     """Print errors and coverage, in the backtest and in the last two years."""
-    print(f"\n{'24 months ahead':<16}{'backtest to 1958':>20}{'1959 and 1960':>20}")
+    print(f"{'24 months ahead':<16}{'backtest to 1958':>20}{'1959 and 1960':>20}")
     print(f"{'':<16}" + f"{'RMSE':>10}{'coverage':>10}" * 2)
     pairs = [naive_forecasts(results["AR"]) for results in (earlier, last)]
     for name in pairs[0]:
@@ -114,46 +150,21 @@ def show(earlier, last):
         print()
 
 
-def plot(results):
-    """Draw the forecasts over what really happened, and save the figure."""
-    import matplotlib.pyplot as plt
+earlier = {k: forecasts(model, X[:n], y[:n], past) for k, model in models.items()}
+split = [(range(n), range(n, len(X)))]
+last = {k: forecasts(model, X, y, split) for k, model in models.items()}
+show(earlier, last)
 
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    axes.plot(MONTH[-72:], PASSENGERS[-72:], "k.-", label="what happened")
-    future = MONTH[-HORIZON:]
-    for name, result in results.items():
-        (line,) = axes.plot(future, result.y_pred, label=f"{name}, from December 1958")
-    label = f"{name}, 80 % band"
-    bounds = result.y_quantiles.T
-    axes.fill_between(future, *bounds, alpha=0.2, color=line.get_color(), label=label)
-    axes.set(ylabel="passengers (thousands)", xlim=(MONTH[-72], MONTH[-1]))
-    axes.legend(loc="upper left", fontsize="small")
-    figure.savefig("air_passengers.png", dpi=120)
-
-
-def main():
-    """Choose on the years up to 1958, and judge on the two behind them."""
-    growth = np.log(PASSENGERS[YEAR:] / PASSENGERS[:-YEAR])
-    X, y = growth[:-1, None], growth[1:]
-    n = len(X) - HORIZON  # the last target of row n - 1 is December 1958
-    ends = range(n - 5 * YEAR, n - YEAR, YEAR)
-    # Fitted to the rows before; 24 months from each of the 12 origins fit in behind.
-    past = [(range(k), range(k, min(k + YEAR - 1 + HORIZON, n))) for k in ends]
-    models = {name: tuned(*one, X[:n], y[:n], past) for name, one in MODELS.items()}
-    for name, model in models.items():
-        print(f"{name}: {model}")
-    last = [(range(n), range(n, len(X)))]
-    results = [
-        {
-            name: forecasts(model, X[:part], y[:part], splits)
-            for name, model in models.items()
-        }
-        for part, splits in ((n, past), (len(X), last))
-    ]
-    show(*results)
-    plot(results[1])
-    print("saved air_passengers.png")
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# The picture shows the two years that were looked at once.
+figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+axes.plot(MONTH[-72:], PASSENGERS[-72:], "k.-", label="what happened")
+future = MONTH[-HORIZON:]
+for name, result in last.items():
+    (line,) = axes.plot(future, result.y_pred, label=f"{name}, from December 1958")
+label = f"{name}, 80 % band"
+bounds = result.y_quantiles.T
+axes.fill_between(future, *bounds, alpha=0.2, color=line.get_color(), label=label)
+axes.set(xlabel="month", ylabel="passengers (thousands)", xlim=(MONTH[-72], MONTH[-1]))
+axes.legend(loc="upper left", fontsize="small")
+figure.savefig("air_passengers.png", dpi=120)

@@ -15,10 +15,9 @@ in time; the penalty is left to the default, which holds out the last stores to 
 it. The last eight weeks are looked at once, at the end: `sk_rnn.forecast` feeds sales
 back and takes the prices from ``X_future``. The same model then forecasts a store that
 it has never seen, from a year of history.
-
-It prints a table, and saves fifty_stores.png in the current folder.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -30,6 +29,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sk_rnn import AutoRegressor, TDNNRegressor, forecast
 from sk_rnn.model_selection import PanelTimeSeriesSplit
 
+plt.style.use("seaborn-v0_8-colorblind")
+
 N_STORES, N_WEEKS, N_AHEAD = 50, 156, 8
 PANEL = {"time_axis": 0, "sequence_column": "store", "target_columns": "sales"}
 MODELS = {
@@ -39,6 +40,12 @@ MODELS = {
         {"n_lags": [1, 3, 7]},
     ),
 }
+
+
+# %%
+# The data
+# --------
+# Sales follow this law, and no model is told of it.
 
 
 def appeal(price):
@@ -69,6 +76,24 @@ def simulate(store, n_weeks, rng):
     )
 
 
+def cut(X, n_ahead):
+    """The table up to some weeks before its end, and behind, store by store."""
+    left = X.groupby("store").cumcount(ascending=False)
+    return X[left >= n_ahead], X[left < n_ahead]
+
+
+rng = np.random.default_rng(0)
+names = [f"store {k}" for k in range(1, N_STORES + 1)]
+X = pd.concat([simulate(name, N_WEEKS, rng) for name in names])
+new = simulate("a new store", 52 + N_AHEAD, rng)
+print(X.head(3))
+
+# %%
+# One model for all stores
+# ------------------------
+# It is chosen on all weeks but the last eight.
+
+
 def on_a_circle(day):
     """Days of the year, as points on a circle: December is near January."""
     angle = 2 * np.pi * day["next_day"] / 365
@@ -93,6 +118,21 @@ def search(model, grid):
     )
 
 
+past, _ = cut(X, N_AHEAD)
+y = past.groupby("store")["sales"].shift(-1)
+known = y.notna()  # the last week of each store has no target yet
+models = {}
+for name, one in MODELS.items():
+    models[name] = search(*one)
+    models[name].fit(past[known], y[known], groups=past.loc[known, "store"])
+    print(f"{name}: {models[name].best_params_}")
+
+# %%
+# Eight weeks ahead
+# -----------------
+# Prices of these weeks are known, sales are not.
+
+
 def ahead(fitted, X, X_future):
     """Sales of the next weeks, a frame with a band of 80 %."""
     return forecast(
@@ -105,12 +145,6 @@ def ahead(fitted, X, X_future):
         random_state=0,
         as_frame=True,
     )
-
-
-def cut(X, n_ahead):
-    """The table up to some weeks before its end, and behind, store by store."""
-    left = X.groupby("store").cumcount(ascending=False)
-    return X[left >= n_ahead], X[left < n_ahead]
 
 
 def report(title, X, models):
@@ -135,48 +169,25 @@ def report(title, X, models):
     return frames
 
 
-def plot(tables, frames, name):
-    """Draw the weeks of the first store of each table, and save the figure."""
-    import matplotlib.pyplot as plt
+frames = [
+    report(f"{N_STORES} stores, {N_AHEAD} weeks", X, models)["TDNN"],
+    report(f"a new store, {N_AHEAD} weeks", new, models)["TDNN"],
+]
 
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for ax, table, frame in zip(axes, tables, frames, strict=True):
-        store = frame["store"].iloc[0]
-        sales = table.loc[table["store"] == store, "sales"].iloc[-32:]
-        ax.plot(sales, "k.-", label="what happened")
-        of_store = frame[frame["store"] == store]
-        (line,) = ax.plot(of_store["sales"], ".-", label=f"{name}, {N_AHEAD} weeks")
-        bounds = of_store["sales_0.1"], of_store["sales_0.9"]
-        colour = line.get_color()
-        ax.fill_between(of_store.index, *bounds, alpha=0.2, color=colour, label="80 %")
-        ax.set_title(store)
-        ax.tick_params("x", rotation=30)
-    axes[0].set_ylabel("sales in a week")
-    axes[0].legend(fontsize="small")
-    figure.savefig("fifty_stores.png", dpi=120)
-
-
-def main():
-    """Choose on all weeks but the last eight; forecast these, and another store."""
-    rng = np.random.default_rng(0)
-    names = [f"store {k}" for k in range(1, N_STORES + 1)]
-    X = pd.concat([simulate(name, N_WEEKS, rng) for name in names])
-    new = simulate("a new store", 52 + N_AHEAD, rng)
-    past, _ = cut(X, N_AHEAD)
-    y = past.groupby("store")["sales"].shift(-1)
-    known = y.notna()  # the last week of each store has no target yet
-    models = {}
-    for name, one in MODELS.items():
-        models[name] = search(*one)
-        models[name].fit(past[known], y[known], groups=past.loc[known, "store"])
-        print(f"{name}: {models[name].best_params_}")
-    frames = [
-        report(f"{N_STORES} stores, {N_AHEAD} weeks", X, models)["TDNN"],
-        report(f"a new store, {N_AHEAD} weeks", new, models)["TDNN"],
-    ]
-    plot([X, new], frames, "TDNN")
-    print("saved fifty_stores.png")
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# The picture shows the first of the fifty stores, and the one that is new.
+figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+for ax, table, frame in zip(axes, [X, new], frames, strict=True):
+    store = frame["store"].iloc[0]
+    sales = table.loc[table["store"] == store, "sales"].iloc[-32:]
+    ax.plot(sales, "k.-", label="what happened")
+    of_store = frame[frame["store"] == store]
+    (line,) = ax.plot(of_store["sales"], ".-", label=f"TDNN, {N_AHEAD} weeks")
+    bounds = of_store["sales_0.1"], of_store["sales_0.9"]
+    colour = line.get_color()
+    ax.fill_between(of_store.index, *bounds, alpha=0.2, color=colour, label="80 %")
+    ax.set(title=store, xlabel="week")
+    ax.tick_params("x", rotation=30)
+axes[0].set_ylabel("sales in a week")
+axes[0].legend(fontsize="small")
+figure.savefig("fifty_stores.png", dpi=120)

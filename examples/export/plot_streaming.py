@@ -11,14 +11,14 @@ The trap is a service that forgets to. Without a state, `predict` takes each row
 follow the training rows, every time anew (or, with ``carry_state=False``, to be the
 first of all), and answers wrongly, without complaint.
 
-It prints a table, with the persistence ("the next value is like this one") and the
-linear model beside the network, and saves streaming.png in the current folder. The
-times are those of the machine it runs on.
+Persistence ("the next value is like this one") and the linear model stand beside the
+network. The times are those of the machine it runs on.
 """
 
 import pickle
 from time import perf_counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -27,6 +27,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sk_rnn import AutoRegressor, GRURegressor
 from sk_rnn.datasets import make_mackey_glass
+
+plt.style.use("seaborn-v0_8-colorblind")
 
 N_TRAIN, N_COLD = 1400, 40
 GRU = GRURegressor(
@@ -42,6 +44,12 @@ MODELS = {
 }
 
 
+# %%
+# The series, and the models
+# --------------------------
+# The last 600 values are what the service will see.
+
+
 def load(n_steps=2000):
     """The series, one value every six units of time: a third of its delay."""
     series = make_mackey_glass(n_steps, sampling=60, discard=100, random_state=0)
@@ -55,6 +63,16 @@ def tuned(model, grid, X, y):
     grid = {f"model__{name}": values for name, values in grid.items()}
     search = GridSearchCV(pipeline, grid, cv=TimeSeriesSplit(3, test_size=200))
     return search.fit(X, y).best_estimator_
+
+
+X, y = load()
+train, test = slice(N_TRAIN), slice(N_TRAIN, None)
+models = {name: tuned(*one, X[train], y[train]) for name, one in MODELS.items()}
+
+# %%
+# The service
+# -----------
+# Model and state are two byte strings. In the middle it is stopped and started again.
 
 
 def serve(pickled, state, rows):
@@ -73,6 +91,35 @@ def serve(pickled, state, rows):
     return np.array(answers), pickle.dumps(state), np.median(times)
 
 
+print(f"{'':<30}{'R2':>8}")
+print(f"{'persistence':<30}{r2_score(y[test], X[test, 0]):>8.3f}")
+served = {}
+for name, model in models.items():
+    # The training rows are known again, and read from their beginning.
+    _, state = model.predict(X[train], return_state=True)
+    pickled, state = pickle.dumps(model), pickle.dumps(state)
+    block = model.predict(X[test])
+    first, kept, _ = serve(pickled, state, X[test][:250])
+    rest, kept, micros = serve(pickled, kept, X[test][250:])
+    rows = np.concatenate([first, rest])
+    print(f"{name + ', one block':<30}{r2_score(y[test], block):>8.3f}")
+    print(f"{name + ', row by row, with state':<30}{r2_score(y[test], rows):>8.3f}")
+    difference = np.abs(rows - block).max()
+    served[name] = len(pickled), len(kept), micros, difference
+
+# %%
+# What it takes, and that the rows give what the block gives:
+print(f"{'':<6}{'model':>10}{'state':>10}{'a row, about':>16}{'block - rows':>16}")
+for name, (size, kept, micros, difference) in served.items():
+    print(f"{name:<6}{size:>8} B{kept:>8} B{micros:>13.0f} µs{difference:>16.0e}")
+
+# %%
+# The trap, and a cold start
+# --------------------------
+# Each row alone is answered wrongly. A state that has read some rows is soon as good as
+# one that has read them all.
+
+
 def forgetful(model, rows):
     """The trap: each row alone."""
     return np.array([model.predict(row[None])[0] for row in rows])
@@ -89,55 +136,26 @@ def cold_starts(model, X, y):
     return np.sqrt(np.mean(np.square(errors), axis=0))
 
 
-def plot(X, y, curves, errors):
-    """Draw answers with and without the state, and what a cold start costs."""
-    import matplotlib.pyplot as plt
+gru = models["GRU"]
+alone = forgetful(gru, X[test])
+print(f"{'GRU, each row alone (wrong)':<30}{r2_score(y[test], alone):>8.3f}")
+errors = cold_starts(gru, X[test], y[test])
 
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(10, 4), layout="constrained", width_ratios=[2, 1]
-    )
-    left.plot(y[:80], "k.", label="what came")
-    for name, curve in curves.items():
-        left.plot(curve[:80], label=name)
-    left.set(xlabel="row", ylabel="next value", ylim=(0, 1.8))
-    left.legend(loc="upper left", ncols=3, fontsize="small")
-    right.semilogy(np.arange(2, N_COLD + 1), errors, ".-", label="GRU, from nothing")
-    known = np.sqrt(np.mean((y - curves["state handed on"]) ** 2))
-    last = np.sqrt(np.mean((y - X[:, 0]) ** 2))
-    right.axhline(last, color="gray", linestyle=":", label="persistence")
-    right.axhline(known, color="gray", linestyle="--", label="GRU, past known")
-    right.set(xlabel="rows read since the start", ylabel="RMSE")
-    right.legend(fontsize="small")
-    figure.savefig("streaming.png", dpi=120)
-
-
-if __name__ == "__main__":
-    X, y = load()
-    train, test = slice(N_TRAIN), slice(N_TRAIN, None)
-    print(f"{'':<30}{'R2':>8}")
-    print(f"{'persistence':<30}{r2_score(y[test], X[test, 0]):>8.3f}")
-    served = {}
-    for name, (model, grid) in MODELS.items():
-        model = tuned(model, grid, X[train], y[train])
-        # The training rows are known again, and read from their beginning.
-        _, state = model.predict(X[train], return_state=True)
-        pickled, state = pickle.dumps(model), pickle.dumps(state)
-        block = model.predict(X[test])
-        # A restart in the middle: all that is kept is in two byte strings.
-        first, kept, _ = serve(pickled, state, X[test][:250])
-        rest, kept, micros = serve(pickled, kept, X[test][250:])
-        rows = np.concatenate([first, rest])
-        print(f"{name + ', one block':<30}{r2_score(y[test], block):>8.3f}")
-        print(f"{name + ', row by row, with state':<30}{r2_score(y[test], rows):>8.3f}")
-        difference = np.abs(rows - block).max()
-        served[name] = len(pickled), len(kept), micros, difference
-    alone = forgetful(model, X[test])
-    print(f"{'GRU, each row alone (wrong)':<30}{r2_score(y[test], alone):>8.3f}")
-    print(
-        f"\n{'':<6}{'model':>10}{'state':>10}{'a row, about':>16}{'block - rows':>16}"
-    )
-    for name, (size, kept, micros, difference) in served.items():
-        print(f"{name:<6}{size:>8} B{kept:>8} B{micros:>13.0f} µs{difference:>16.0e}")
-    curves = {"state handed on": rows, "each row alone": alone}
-    plot(X[test], y[test], curves, cold_starts(model, X[test], y[test]))
-    print("saved streaming.png")
+# %%
+# The picture: answers with and without the state, and what a cold start costs.
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4), layout="constrained", width_ratios=[2, 1]
+)
+left.plot(y[test][:80], "k.", label="what came")
+for name, curve in {"state handed on": rows, "each row alone": alone}.items():
+    left.plot(curve[:80], label=name)
+left.set(xlabel="row", ylabel="next value", ylim=(0, 1.8))
+left.legend(loc="upper left", ncols=3, fontsize="small")
+right.semilogy(np.arange(2, N_COLD + 1), errors, ".-", label="GRU, from nothing")
+known = np.sqrt(np.mean((y[test] - rows) ** 2))
+last = np.sqrt(np.mean((y[test] - X[test, 0]) ** 2))
+right.axhline(last, color="gray", linestyle=":", label="persistence")
+right.axhline(known, color="gray", linestyle="--", label="GRU, past known")
+right.set(xlabel="rows read since the start", ylabel="RMSE")
+right.legend(fontsize="small")
+figure.savefig("streaming.png", dpi=120)

@@ -13,10 +13,9 @@ The skill is 1 - MSE / MSE of persistence ("next year is like this year"): a mod
 only repeats the last value has skill 0.
 
 `sk_rnn.forecast` then looks two cycles ahead, through search, square root and all.
-
-It prints a table and saves sunspots_forecast.png in the current folder.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
@@ -28,10 +27,17 @@ import sk_rnn
 from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
 from sk_rnn.datasets import load_sunspots
 
-MSE = "neg_mean_squared_error"
-N_FORECAST = 22  # two cycles
-QUANTILES = (0.1, 0.9)  # a band for four of five years
+plt.style.use("seaborn-v0_8-colorblind")
 
+sunspots = load_sunspots()
+data, year = sunspots.data, sunspots.year
+
+# %%
+# Four models
+# -----------
+# Each stands beside what a search may change of it.
+
+MSE = "neg_mean_squared_error"
 NETWORK = {
     "time_axis": 0,
     "hidden_layer_sizes": (8,),
@@ -48,6 +54,10 @@ MODELS = {
 }
 
 
+# %%
+# The search wraps the pipeline, so that each of its fits sees the past alone.
+
+
 def search(model, grid):
     """Tune a model on the square roots; it sees only the rows it is fitted to."""
     pipeline = Pipeline([("sqrt", FunctionTransformer(np.sqrt)), ("model", model)])
@@ -58,6 +68,13 @@ def search(model, grid):
         scoring=MSE,
         n_jobs=2,
     )
+
+
+# %%
+# One year ahead
+# --------------
+# The outer splits judge what the inner ones have chosen. They are the last 60 years, in
+# three parts of 20.
 
 
 def one_step_errors(X, y):
@@ -72,6 +89,18 @@ def one_step_errors(X, y):
     for name, candidate in candidates.items():
         mse = -cross_val_score(candidate, X, y, cv=outer, scoring=MSE).mean()
         print(f"{name:<18}{np.sqrt(mse):>8.1f}{1 - mse / persistence:>8.2f}")
+
+
+one_step_errors(data[:-1, None], data[1:])
+
+# %%
+# Two cycles ahead
+# ----------------
+# The last 22 years are forecast from those before them, by the autoregression and by
+# the network that did best in the search. The band is for four of five years.
+
+N_FORECAST = 22
+QUANTILES = (0.1, 0.9)
 
 
 def forecasts(data):
@@ -96,33 +125,23 @@ def forecasts(data):
     }
 
 
-def plot(year, data, found):
-    """Draw the forecasts over what really happened, and save the figure."""
-    import matplotlib.pyplot as plt
+print(f"{N_FORECAST} years ahead, from {year[-N_FORECAST - 1]}; chosen:")
+found = forecasts(data)
+actual = data[-N_FORECAST:]
+print(f"{'':<18}{'RMSE':>8}{'inside the 80 % band':>24}")
+for name, (curve, band) in found.items():
+    inside = np.mean((band[:, 0] <= actual) & (actual <= band[:, 1]))
+    error = np.sqrt(np.mean((actual - curve) ** 2))
+    print(f"{name:<18}{error:>8.1f}{inside:>24.0%}")
 
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    future = year[-N_FORECAST:]
-    axes.plot(year[-66:], data[-66:], "k.-", label="what happened")
-    for name, (curve, band) in found.items():
-        (line,) = axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
-        axes.fill_between(future, *band.T, color=line.get_color(), alpha=0.2)
-    axes.set(xlabel="year", ylabel="sunspot number", xlim=(year[-66], year[-1]))
-    figure.legend(loc="outside upper center", fontsize="small", ncols=3)
-    figure.savefig("sunspots_forecast.png", dpi=120)
-
-
-if __name__ == "__main__":
-    sunspots = load_sunspots()
-    data, year = sunspots.data, sunspots.year
-    one_step_errors(data[:-1, None], data[1:])
-
-    print(f"\n{N_FORECAST} years ahead, from {year[-N_FORECAST - 1]}; chosen:")
-    found = forecasts(data)
-    actual = data[-N_FORECAST:]
-    print(f"{'':<18}{'RMSE':>8}{'inside the 80 % band':>24}")
-    for name, (curve, band) in found.items():
-        inside = np.mean((band[:, 0] <= actual) & (actual <= band[:, 1]))
-        error = np.sqrt(np.mean((actual - curve) ** 2))
-        print(f"{name:<18}{error:>8.1f}{inside:>24.0%}")
-    plot(year, data, found)
-    print("saved sunspots_forecast.png")
+# %%
+# The picture. Two cycles are one draw each: the table above, of 60 years, says more.
+figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+future = year[-N_FORECAST:]
+axes.plot(year[-66:], data[-66:], "k.-", label="what happened")
+for name, (curve, band) in found.items():
+    (line,) = axes.plot(future, curve, label=f"{name} forecast of {future[0] - 1}")
+    axes.fill_between(future, *band.T, color=line.get_color(), alpha=0.2)
+axes.set(xlabel="year", ylabel="sunspot number", xlim=(year[-66], year[-1]))
+figure.legend(loc="outside upper center", fontsize="small", ncols=3)
+figure.savefig("sunspots_forecast.png", dpi=120)

@@ -13,18 +13,19 @@ penalty, too: of so short a record ``alpha="auto"`` would have little to choose 
 models are then judged on a record of another day, the first 40 rows of which are taken
 as its past. Errors are in degrees; what no model can foresee is the noise of the
 thermometer.
-
-It prints tables and saves dead_time.png in the current folder.
 """
 
 from copy import deepcopy
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from sk_rnn import NARXRegressor
 from sk_rnn.model_selection import BacktestDisplay, backtest
+
+plt.style.use("seaborn-v0_8-colorblind")
 
 DEAD_TIME, NOISE = 8, 0.2
 N_TRAIN, N_PAST, N_FIRST = 1200, 40, 20
@@ -44,6 +45,12 @@ MODELS = {
     "linear ARX": NARXRegressor(hidden_layer_sizes=(), **SETTINGS),
     "NARX": NARXRegressor(hidden_layer_sizes=6, **SETTINGS),
 }
+
+
+# %%
+# The tank
+# --------
+# One record is for training, and one of another day for the verdict.
 
 
 def simulate(n_steps, rng):
@@ -67,6 +74,15 @@ def rmse(y, y_pred):
     return np.sqrt(np.mean((y - y_pred) ** 2))
 
 
+rng = np.random.default_rng(0)
+(X, y), (X_test, y_test) = simulate(N_TRAIN, rng), simulate(600 + N_PAST, rng)
+
+# %%
+# Choose on the training record
+# -----------------------------
+# Three later stretches of it are simulated by models that saw what comes before.
+
+
 def tune(model, X, y):
     """Estimate the dead time, then choose feedback and penalty.
 
@@ -76,6 +92,20 @@ def tune(model, X, y):
     cv = TimeSeriesSplit(3, test_size=200)
     dead_time = GridSearchCV(model, {"input_delay": DELAYS}, cv=cv).fit(X, y)
     return dead_time, GridSearchCV(dead_time.best_estimator_, GRID, cv=cv).fit(X, y)
+
+
+print(f"{'chosen in training':<20}{'dead time':>10}  training")
+searches, models = {}, {}
+for name, model in MODELS.items():
+    searches[name], search = tune(model, X, y)
+    models[name] = search.best_estimator_
+    chosen = ", ".join(f"{k}={v}" for k, v in search.best_params_.items())
+    print(f"{name:<20}{models[name].input_delay:>10}  {chosen}")
+
+# %%
+# Judge on another day
+# --------------------
+# Its first 40 rows are the past; errors are of the rows behind them.
 
 
 def print_errors(models, X, y):
@@ -89,11 +119,20 @@ def print_errors(models, X, y):
             model.predict_ahead(X, y, horizon=10)[rest],
             model.predict(X[rest], state=state),
         )
-    print(f"\n{'RMSE, another day':<20}{'1 step':>10}{'10 steps':>10}{'free run':>10}")
+    print(f"{'RMSE, another day':<20}{'1 step':>10}{'10 steps':>10}{'free run':>10}")
     for name, found in rows.items():
         errors = [f"{rmse(y[rest], y_pred):>10.2f}" for y_pred in found]
         print(f"{name:<20}" + "".join(errors))
     return {name: rows[name][2] for name in models}
+
+
+runs = print_errors(models, X_test, y_test)
+
+# %%
+# What the past is worth
+# ----------------------
+# The same model begins with a past that was measured, one that is unknown, and a wrong
+# one.
 
 
 def print_pasts(model, X, y):
@@ -106,12 +145,18 @@ def print_pasts(model, X, y):
         "end of training": model.predict(X[rest]),  # what a table is taken to follow
     }
     title = f"first {N_FIRST} steps"
-    print(f"\n{'NARX, past is':<20}{title:>16}{'later':>10}")
+    print(f"{'NARX, past is':<20}{title:>16}{'later':>10}")
     for name, y_pred in runs.items():
         first = rmse(y[rest][:N_FIRST], y_pred[:N_FIRST])
         later = rmse(y[rest][N_FIRST:], y_pred[N_FIRST:])
         print(f"{name:<20}{first:>16.2f}{later:>10.2f}")
     return runs["unknown"]
+
+
+runs["NARX, past unknown"] = print_pasts(models["NARX"], X_test, y_test)
+
+# %%
+# The picture: the free run, the search of the dead time, and errors by horizon.
 
 
 def plot_horizons(models, X, y, ax):
@@ -128,42 +173,22 @@ def plot_horizons(models, X, y, ax):
     ax.set(ylabel="RMSE", title="backtest (dotted: noise)")
 
 
-def plot(searches, models, records, runs):
-    """Draw searches, free runs and backtest, and save the figure."""
-    import matplotlib.pyplot as plt
-
-    (X, y), (X_test, y_test) = records
-    figure, axes = plt.subplot_mosaic(
-        [["run", "run"], ["delay", "horizon"]], figsize=(10, 7), layout="constrained"
-    )
-    axes["run"].plot(y_test[N_PAST:][:200], ".", color="gray", label="measured")
-    for name, run in runs.items():
-        style = "--" if "unknown" in name else "-"
-        axes["run"].plot(run[:200], style, label=name)
-    axes["run"].set(xlabel="step", ylabel="temperature", title="free run, another day")
-    axes["run"].legend(ncols=4, fontsize="small")
-    for name, search in searches.items():
-        scores = search.cv_results_["mean_test_score"]
-        axes["delay"].plot(DELAYS, scores, "o-", label=name)
-    axes["delay"].set(xlabel="input_delay", ylabel="R² of the free run", ylim=(0, 1))
-    axes["delay"].set(title="cross-validation in the training record")
-    axes["delay"].legend()
-    X, y = np.concatenate([X, X_test]), np.concatenate([y, y_test])
-    plot_horizons(models, X, y, axes["horizon"])
-    figure.savefig("dead_time.png", dpi=120)
-
-
-if __name__ == "__main__":
-    rng = np.random.default_rng(0)
-    records = simulate(N_TRAIN, rng), simulate(600 + N_PAST, rng)
-    print(f"{'chosen in training':<20}{'dead time':>10}  training")
-    searches, models = {}, {}
-    for name, model in MODELS.items():
-        searches[name], search = tune(model, *records[0])
-        models[name] = search.best_estimator_
-        chosen = ", ".join(f"{k}={v}" for k, v in search.best_params_.items())
-        print(f"{name:<20}{models[name].input_delay:>10}  {chosen}")
-    runs = print_errors(models, *records[1])
-    runs["NARX, past unknown"] = print_pasts(models["NARX"], *records[1])
-    plot(searches, models, records, runs)
-    print("saved dead_time.png")
+figure, axes = plt.subplot_mosaic(
+    [["run", "run"], ["delay", "horizon"]], figsize=(10, 7), layout="constrained"
+)
+axes["run"].plot(y_test[N_PAST:][:200], ".", color="gray", label="measured")
+for name, run in runs.items():
+    style = "--" if "unknown" in name else "-"
+    axes["run"].plot(run[:200], style, label=name)
+axes["run"].set(xlabel="step", ylabel="temperature (degrees Celsius)")
+axes["run"].set(title="free run, another day")
+axes["run"].legend(ncols=4, fontsize="small")
+for name, search in searches.items():
+    scores = search.cv_results_["mean_test_score"]
+    axes["delay"].plot(DELAYS, scores, "o-", label=name)
+axes["delay"].set(xlabel="input_delay", ylabel="R² of the free run", ylim=(0, 1))
+axes["delay"].set(title="cross-validation in the training record")
+axes["delay"].legend()
+both = np.concatenate([X, X_test]), np.concatenate([y, y_test])
+plot_horizons(models, *both, axes["horizon"])
+figure.savefig("dead_time.png", dpi=120)

@@ -17,10 +17,9 @@ once, at the end.
 The last six rows have no target, and when the last part begins, the temperatures that
 are the targets of the five rows before it have not come yet. Both are NaN, and
 ``missing_targets="ignore"`` reads the inputs of such rows and leaves their targets out.
-
-It prints a table, and saves weather.png in the current folder.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -29,6 +28,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_rnn import AutoRegressor, TDNNRegressor
+
+plt.style.use("seaborn-v0_8-colorblind")
 
 AHEAD, N_ROWS, N_TEST = 6, 4000, 1000
 TABLE = {"time_axis": 0, "missing_targets": "ignore"}
@@ -39,6 +40,12 @@ MODELS = {
         {"n_lags": [6, 12, 23], "alpha": ["auto", 1, 10]},
     ),
 }
+
+
+# %%
+# The weather
+# -----------
+# This is its law; the models see the table alone.
 
 
 def simulate(n_rows, random_state):
@@ -82,6 +89,16 @@ def with_calendar(weather):
     )
 
 
+weather = simulate(N_ROWS, random_state=0)
+X, y = with_calendar(weather), weather["temperature"].shift(-AHEAD)
+print(weather.head(3))
+
+# %%
+# Choose on the first part
+# ------------------------
+# Targets that have not come when the last part begins are NaN.
+
+
 def search(model, grid):
     """Choose by the R^2 of later parts than those that were fitted."""
     # A frame goes on to the model, which heeds its dates.
@@ -93,42 +110,36 @@ def search(model, grid):
     )
 
 
-def plot(temperature, forecasts):
-    """Draw two weeks of forecasts over what really happened, and save the figure."""
-    import matplotlib.pyplot as plt
+n = N_ROWS - N_TEST
+known = y[:n].where(np.arange(n) + AHEAD <= n)  # when row n has been measured
+models = {}
+for name, one in MODELS.items():
+    models[name] = search(*one).fit(X[:n], known)
+    print(f"{name}: {models[name].best_params_}")
 
-    figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
-    part = slice(200, 200 + 14 * 24)
-    time = temperature.index[part] + pd.Timedelta(hours=AHEAD)
-    axes.plot(time, temperature[part], "k", label="what happened")
-    for name, forecast in forecasts.items():
-        axes.plot(time, forecast[part], lw=1, label=f"{name}, {AHEAD} hours before")
-    axes.set(ylabel="temperature (degrees Celsius)", xlim=(time[0], time[-1]))
-    axes.legend(fontsize="small", ncols=3)
-    figure.savefig("weather.png", dpi=120)
+# %%
+# Judge on the last part
+# ----------------------
+# Two naive forecasts stand beside the models.
+ahead = {"persistence": X["temperature"][n:]}
+ahead["24 hours before"] = weather["temperature"].shift(24 - AHEAD)[n:]
+ahead |= {name: model.predict(X[n:]) for name, model in models.items()}
+came = y[n:].notna().to_numpy()
+print(f"{'six hours ahead':<18}{'RMSE':>8}{'R2':>8}")
+for name, forecast in ahead.items():
+    pair = y[n:][came], forecast[came]
+    error = root_mean_squared_error(*pair)
+    print(f"{name:<18}{error:>8.2f}{r2_score(*pair):>8.3f}")
 
-
-def main():
-    """Choose on the first part, and judge on the last."""
-    weather = simulate(N_ROWS, random_state=0)
-    X, y = with_calendar(weather), weather["temperature"].shift(-AHEAD)
-    n = N_ROWS - N_TEST
-    known = y[:n].where(np.arange(n) + AHEAD <= n)  # when row n has been measured
-    ahead = {"persistence": X["temperature"][n:]}
-    ahead["24 hours before"] = weather["temperature"].shift(24 - AHEAD)[n:]
-    for name, (model, grid) in MODELS.items():
-        fitted = search(model, grid).fit(X[:n], known)
-        print(f"{name}: {fitted.best_params_}")
-        ahead[name] = fitted.predict(X[n:])
-    came = y[n:].notna().to_numpy()
-    print(f"{'six hours ahead':<18}{'RMSE':>8}{'R2':>8}")
-    for name, forecast in ahead.items():
-        pair = y[n:][came], forecast[came]
-        error = root_mean_squared_error(*pair)
-        print(f"{name:<18}{error:>8.2f}{r2_score(*pair):>8.3f}")
-    plot(y[n:], {name: ahead[name] for name in MODELS})
-    print("saved weather.png")
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# Two weeks of it:
+figure, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+part = slice(200, 200 + 14 * 24)
+time = y[n:].index[part] + pd.Timedelta(hours=AHEAD)
+axes.plot(time, y[n:][part], "k", label="what happened")
+for name in MODELS:
+    label = f"{name}, {AHEAD} hours before"
+    axes.plot(time, ahead[name][part], lw=1, label=label)
+axes.set(xlabel="date", ylabel="temperature (degrees Celsius)", xlim=time[[0, -1]])
+axes.legend(fontsize="small", ncols=3)
+figure.savefig("weather.png", dpi=120)
