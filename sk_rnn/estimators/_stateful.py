@@ -64,8 +64,8 @@ class StatefulMixin:
             from the last `washout` of them, which must all be in one call; without them
             it runs free. Other models ignore them.
         state : State, default=None
-            The state behind which X goes on. None: X is the beginning, whereas `predict`
-            without a state goes on behind the rows of `fit`.
+            The state behind which X goes on. None: X is the beginning, whereas
+            `predict` without a state goes on behind the rows of `fit`.
 
         Returns
         -------
