@@ -10,7 +10,7 @@ THEIRS = -W ignore::FutureWarning -W ignore::DeprecationWarning \
 export MPLBACKEND = Agg
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-hosts lint format doc notebooks check-site dist clean
+.PHONY: demo test fuzz mutation test-hosts lint format doc notebooks check-site dist clean
 .NOTPARALLEL:
 .SECONDARY:
 
@@ -20,6 +20,14 @@ demo: $(VENV)/plot.stamp
 # Two workers, one thread each: the matrices are small, and more threads only wait.
 test: $(VENV)/tests.stamp
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist=worksteal
+
+# 20,000 cases out of all inputs that are accepted, others each time.
+fuzz: $(VENV)/tests.stamp
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 tests/fuzz --hypothesis-profile=long
+
+# Which changes of the code the tests notice.
+mutation: $(VENV)/tests,mutation.stamp
+	OMP_NUM_THREADS=1 $(PY) benchmarks/mutation.py
 
 # What other libraries do with our estimators. Examples save pictures where they are run.
 test-hosts: $(HOSTS)/tests,hosts.stamp
@@ -63,7 +71,7 @@ dist: $(VENV)/dist.stamp
 	.ci/dist $(PY)
 
 clean:
-	rm -rf $(VENV) $(HOSTS) build dist doc/_build doc/generated doc/gallery doc/sg_execution_times.rst .pytest_cache .ruff_cache .mypy_cache sunspots_forecast.png
+	rm -rf $(VENV) $(HOSTS) build dist doc/_build doc/generated doc/gallery doc/sg_execution_times.rst .pytest_cache .hypothesis .ruff_cache .mypy_cache sunspots_forecast.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # E/X.stamp: in the environment E the package is installed, editable, with its extras X.

@@ -49,8 +49,8 @@ def assert_near(actual, desired, tolerance):
     """Compare arrays relative to the largest entry."""
     actual, desired = np.asarray(actual), np.asarray(desired)
     assert actual.shape == desired.shape
-    scale = max(np.abs(desired).max(initial=0), 1e-300)
-    error = np.abs(actual - desired).max(initial=0) / scale
+    scale = max(float(np.abs(desired).max(initial=0)), 1e-300)
+    error = float(np.abs(actual - desired).max(initial=0)) / scale
     assert error <= tolerance, f"relative error {error:.2e} > {tolerance:g}"
 
 

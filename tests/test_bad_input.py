@@ -83,7 +83,7 @@ FITS = {
         "n_channels=2 describes rows that hold several steps",
     ),
     "values that cannot be squared": (
-        *({}, ROWS, 1e200 * ROWS[:, 0], None),
+        *({"standardize": False}, ROWS, 1e200 * ROWS[:, 0], None),
         r"too large to square: up to \d.*e\+200",
     ),
     "list as a table": (IN_TIME, RECORDS, PER_STEP, None, "must be one 2-D array"),

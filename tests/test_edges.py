@@ -16,7 +16,9 @@ from helpers import optional
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn._compat import CallbackSupportMixin
+from sk_rnn.data._records import read_X
 from sk_rnn.data._scaling import Scaler
+from sk_rnn.data._targets import read_y
 from sk_rnn.estimators import _memory, _network
 from sk_rnn.layers import Delay
 from sk_rnn.numerics import _threads
@@ -690,3 +692,52 @@ def test_a_sequence_without_a_date_is_refused(unit, as_frame):
     params = {"time_axis": 0, "sequence_column": "day" if as_frame else 0}
     with pytest.raises(ValueError, match="sequence column contains NaN or another"):
         make("GRURegressor", **params).fit(X, TABLE_Y[:30])
+
+
+@pytest.mark.parametrize("params", [{}, {"sequence_column": "run"}])
+def test_a_frame_in_the_other_order_of_bytes_is_computed_in_ours(params):
+    """scikit-learn leaves it as it is; another order of bytes is slow, and rounds."""
+    frame = pd.DataFrame(TABLE[:30], columns=["u", "v"]).assign(run=1.0)
+    swapped = frame.astype(">f8")
+    model = make("LSTMRegressor", time_axis=0, **params)
+    expected = model.fit(frame, TABLE_Y[:30]).predict(frame)
+    found = model.fit(swapped, TABLE_Y[:30]).predict(swapped)
+    np.testing.assert_array_equal(found, expected)
+    assert read_X(model, swapped).rows.dtype.isnative
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_complex_numbers_are_refused_by_name(name):
+    model, y = make(name), ROWS[:, 0]
+    with pytest.raises(ValueError, match="Complex data not supported: X holds"):
+        model.fit(ROWS + 1j, y)
+    with pytest.raises(ValueError, match="Complex data not supported: y holds"):
+        model.fit(ROWS, y + 1j)
+    with pytest.raises(ValueError, match=r"not supported: X\[1\] holds"):
+        make(name, lags=True).fit([RECORDS[0], RECORDS[1] + 1j], y[:2])
+
+
+def test_no_weights_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"sample_weight is empty; expected \(8,\)"):
+        make("GRURegressor").fit(ROWS, ROWS[:, 0], sample_weight=[])
+
+
+@pytest.mark.parametrize("name", ["TDNNRegressor", "GRURegressor"])
+def test_a_linear_path_without_steps_to_begin_with(name):
+    """Of a first step no lag is known, and where it alone counts, nothing to solve."""
+    y = CUBE.sum(axis=2, keepdims=True)
+    weight = np.zeros(y.shape[:2])
+    weight[:, 0] = 1
+    params = {"n_lags": 1} if name == "TDNNRegressor" else {"skip_lags": 1}
+    model = make(name, skip="linear", **params).fit(CUBE, y, weight)
+    assert model.score(CUBE, y, weight) > 0.9
+
+
+def test_targets_in_another_order_of_memory_are_brought_into_ours():
+    """Sums along columns are rounded otherwise along rows."""
+    y = np.asfortranarray(np.column_stack([TABLE_Y, -TABLE_Y]))
+    model = make("TDNNRegressor", n_lags=1, time_axis=0)
+    records = read_X(model, TABLE)
+    assert read_y(y, records, np.float64).values.flags.c_contiguous
+    one, other = (model.fit(TABLE, v).predict(TABLE) for v in (y, y.copy("C")))
+    np.testing.assert_array_equal(one, other)

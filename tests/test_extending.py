@@ -102,8 +102,10 @@ def register(file, registry, line):
 
 @pytest.fixture
 def package(tmp_path):
-    shutil.copytree(ROOT, tmp_path / "sk_rnn")
-    return tmp_path / "sk_rnn"
+    copied = shutil.copytree(ROOT, tmp_path / "sk_rnn")
+    for path in (copied, *copied.rglob("*")):  # it may be installed for reading alone
+        path.chmod(0o755)
+    return copied
 
 
 def test_a_cell(package):

@@ -265,15 +265,6 @@ def test_lags_of_all_layers_must_be_filled():
         model.fit(np.ones((4, 1)), np.ones(4))
 
 
-@each
-def test_what_is_left_for_training_must_hold_the_lags(name):
-    x = np.random.default_rng(0).standard_normal((6, 1))
-    model = make(name, 5, time_axis=0, early_stopping=True, validation_fraction=0.3)
-    with pytest.raises(ValueError, match="No step with a positive weight has n_lags=6"):
-        model.fit(x, x[:, 0] ** 2)
-    assert not hasattr(model, "weights_")
-
-
 def test_a_search_tells_whether_it_pays():
     past = series(100, np.random.default_rng(0))
     grid = {"skip": [None, "linear"]}

@@ -420,6 +420,7 @@ def test_callbacks_see_every_iteration_and_may_stop(name, solver):
 @pytest.mark.parametrize("name", ["AutoRegressor", *NETWORKS])
 def test_scoring_monitor(name):
     """scikit-learn's own callback: the training score after every iteration."""
+    pytest.importorskip("pandas", reason="it shows its logs as a table")
     from sklearn.callback import ScoringMonitor
 
     monitor = ScoringMonitor(scoring="r2")

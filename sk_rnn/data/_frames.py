@@ -11,6 +11,8 @@ DATES = (
     "holds dates. Turn them into numbers, such as the hour and the day of the year; a "
     "column of dates can also be left out, or in pandas become the index."
 )
+#: How scikit-learn begins.
+COMPLEX = "Complex data not supported"
 DURATIONS = "holds time differences. Turn them into numbers, such as seconds."
 
 
@@ -114,6 +116,11 @@ def numbers_of(values, name):
         told = f"{name} holds a number beyond the floats: {error}."
         raise ValueError(told) from error
     except (ValueError, TypeError) as error:
+        if str(error).startswith(COMPLEX):  # and shows all of the array
+            raise ValueError(
+                f"{COMPLEX}: {name} holds complex numbers. Pass real and imaginary "
+                "parts as columns of their own."
+            ) from error
         advice = _advice(values, name)
         if advice is None:
             raise

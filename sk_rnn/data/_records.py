@@ -59,6 +59,11 @@ class Records:
     index: object = None
     is_boxed: bool = False
 
+    def __post_init__(self):
+        # scikit-learn leaves numbers of a DataFrame in their order of bytes.
+        native = self.rows.dtype.newbyteorder("=")
+        self.rows = self.rows.astype(native, copy=False)
+
     @property
     def starts(self):
         return np.cumsum(self.lengths) - self.lengths

@@ -110,7 +110,7 @@ def _is_list_of_arrays(y, records):
 
 
 def _check_y(y, dtype, missing, name="y"):
-    if not is_clean(y):
+    if not (is_clean(y) and y.flags.c_contiguous):
         if np.ma.isMaskedArray(y):  # check_array would take what the mask hides
             y = y.astype(float).filled(np.nan)
         with numbers_of(y, name):

@@ -79,6 +79,8 @@ def checked(weight, n, dtype):
     with numbers_of(weight, "sample_weight"):
         if isinstance(weight, Number) or getattr(weight, "ndim", 1) == 0:
             weight = np.full(n, weight, float)  # to be checked as any other
+        if hasattr(weight, "__len__") and len(weight) == 0:
+            raise ValueError(f"sample_weight is empty; expected {(n,)}.")
         weight = _check_sample_weight(
             weight, np.empty((n, 1)), ensure_non_negative=True
         )

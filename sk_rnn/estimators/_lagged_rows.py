@@ -16,6 +16,10 @@ WELL_CONDITIONED = 1e-9
 CANCELLED = 1e-4
 
 
+class NothingToSolve(ValueError):
+    """No step that counts has as many steps before it as there are lags."""
+
+
 class LaggedRows:
     """Lagged rows and targets in blocks; the whole lag matrix is never in memory.
 
@@ -47,7 +51,7 @@ class LaggedRows:
                 "large to square: rescale them, or set standardize=True."
             )
         if not self.weight_sum:
-            raise ValueError(
+            raise NothingToSolve(
                 f"No step with a positive weight has n_lags={n_lags} values before it."
             )
 

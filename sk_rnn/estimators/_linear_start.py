@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..layers import Chain, Delay, Skip
-from ._lagged_rows import LaggedRows
+from ._lagged_rows import LaggedRows, NothingToSolve
 
 
 def beside(layers, skip, n_straight=None):
@@ -28,6 +28,8 @@ def beside(layers, skip, n_straight=None):
 def begin_linear(network, data, thetas):
     """Write the linear solution into parameters; the network adds nothing to it yet.
 
+    Where no step that counts fills the lags, there is none, and they stay as they are.
+
     Parameters
     ----------
     network : Chain
@@ -38,7 +40,10 @@ def begin_linear(network, data, thetas):
     n_lags = 1 + sum(layer.reach for layer in network.layers[:-1])
     n_straight = network.views(thetas[0])["output.skip"].shape[0]
     own = replace(data, x=data.x[:, : n_straight // n_lags])
-    solution = _solve(own, n_lags)
+    try:
+        solution = _solve(own, n_lags)
+    except NothingToSolve:
+        return
     n_outputs = solution.shape[1]
     # The delay line puts the newest value first.
     coef = solution[:-1].reshape(n_lags, -1, n_outputs)[::-1]
