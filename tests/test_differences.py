@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 import sk_rnn
 from sk_rnn import AutoRegressor, GRURegressor, NARXRegressor, TDNNRegressor
 from sk_rnn.data._dataset import Dataset
+from sk_rnn.data._level import _told_by_level, wanders
 from sk_rnn.datasets import load_air_passengers
 from sk_rnn.inspection import AttributionDisplay, attribution, gradient_flow
 from sk_rnn.model_selection import backtest
@@ -606,3 +607,66 @@ def test_of_a_panel_half_of_the_series_must_have_left_their_range(n_rising, expe
     y = np.concatenate([s[1:, 0] for s in series])
     model = auto("GRURegressor", X, y, time_axis=0, sequence_column=1)
     assert model.standardize_ == expected
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_auto_learns_changes_of_series_that_wander(name):
+    """Within their range: the walk ends where it has often been."""
+    series = walk(150, seed=4)
+    assert series[:-15].min() < series[-15:].min()
+    assert series[-15:].max() < series[:-15].max()
+    table = {"time_axis": 0, "lags": name == "TDNNRegressor"}
+    windows = make_windows(series[:, 0], n_steps=6)
+    for X, y, params in ((series[:-1], series[1:, 0], table), (*windows, {})):
+        model = auto(name, X, y, **params)
+        assert model.standardize_ == "differences"
+        expected = make(name, **params).fit(X, y).predict(X)
+        assert np.array_equal(model.predict(X), expected)
+
+
+def returning(coef, n=400, seed=0):
+    """An autoregression of order 1."""
+    x = np.random.default_rng(seed).standard_normal((n, 1))
+    for t in range(1, n):
+        x[t] += coef * x[t - 1]
+    return x
+
+
+@pytest.mark.parametrize("move", [lambda x: x, lambda x: 1e150 * x, lambda x: x + 1e6])
+def test_what_wanders_is_told_by_how_much_the_level_explains(move):
+    for coef, expected in ((1, True), (0.95, True), (0.7, False), (0, False)):
+        for seed in range(5):
+            assert wanders([move(returning(coef, seed=seed))]) is expected
+    # In every channel: the level of one that returns is of use.
+    both = np.hstack([returning(1), returning(0.5, seed=1)])
+    assert not wanders([move(both)])
+    assert wanders([move(np.hstack([returning(1), returning(1, seed=1)]))])
+
+
+def test_series_of_a_panel_are_judged_together():
+    """Each may be too short alone, and has a level of its own."""
+    walks = [returning(1, 22, seed) for seed in range(20)]
+    assert wanders(walks)
+    assert not all(wanders([x]) for x in walks)
+    assert not wanders([returning(0.5, 22, seed) for seed in range(20)])
+    pieces = [x[k : k + 4] for x in walks for k in range(19)]
+    assert wanders(pieces) and wanders([*pieces, np.zeros((3, 1))])
+
+
+def test_series_without_noise_do_not_wander():
+    t = np.arange(60.0)[:, None]
+    for x in (0 * t, 0 * t + 0.1, 0.1 * t, np.sin(0.7 * t), t**2, t[:3], t[:0]):
+        assert not wanders([x])
+    assert not wanders([])
+
+
+def test_the_share_of_the_level_is_what_a_regression_without_it_leaves_more():
+    for coef in (0.5, 0.95, 1):
+        x = returning(coef, 100)[:, 0]
+        d = np.diff(x)
+        before = np.column_stack([np.ones(97), d[1:-1], d[:-2]])
+        whole = np.column_stack([before, x[2:-1]])
+        solved = (np.linalg.lstsq(A, d[2:], rcond=None) for A in (before, whole))
+        without, rest = (squares.item() for _, squares, *_ in solved)
+        pieces = np.lib.stride_tricks.sliding_window_view(x, 4)
+        assert_near(_told_by_level(pieces), 1 - rest / without, 1e-8)

@@ -124,9 +124,11 @@ standardize : bool, "differences" or "auto", default="auto" (AutoRegressor: True
     change of a sequence is not known, and is the mean change. Lags then count changes,
     None as many as a row has. A `NARXRegressor` does not accept it.
     "auto": "differences" where the targets are the next values of channels of X, in a
-    table or in windows of one series, and more than a quarter of the newest tenth of
-    the series (of half of those of a panel) lies outside the range of all before it;
-    else True (see `standardize_`). An `AutoRegressor` has no "auto".
+    table or in windows of one series, and the series has left its range or wanders;
+    else True. It has left its range if more than a quarter of the newest tenth (of half
+    of the series of a panel) lies outside of all before it. It wanders if, of its
+    changes, the level explains less than 7.5 % of what the two changes before leave.
+    `standardize_` tells. An `AutoRegressor` has no "auto".
 washout : int, default=0
     That many first steps of each sequence carry no loss and no score (burn-in).
 missing_targets : {"error", "ignore"}, default="error"

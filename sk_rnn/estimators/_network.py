@@ -21,7 +21,7 @@ from .._compat import (
     with_callbacks,
 )
 from .._typing import ArrayLike, Auto, Float, Int, Ints, Seed
-from ..data._level import has_moved_on
+from ..data._level import has_no_level
 from ..layers import Dropout, Mean, one_thread
 from ..solvers import SOLVERS
 from ..training._losses import LOSSES
@@ -184,8 +184,8 @@ class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
             records, channels = samples.records, self._next_of
             goes_on = records.is_table or self._last  # and is no other sequence
             is_possible = goes_on and self._may_difference(records)
-            moves = is_possible and has_moved_on(records, self._last, channels)
-            self.standardize_ = "differences" if moves else True
+            changes = is_possible and has_no_level(records, self._last, channels)
+            self.standardize_ = "differences" if changes else True
 
     def _distinct(self, samples):
         if self._holds_out and self.validation != "random":
@@ -224,18 +224,16 @@ class NetworkRegressor(IncrementalMixin, OfLossesAndSolvers, SequenceRegressor):
         self._end_blocks()
         rng = check_random_state(self.random_state)
         n_steps = self._window_steps(data)
-        windows = data.windows(n_steps)
-        solver = choose_solver(self, windows)
-        check_memory(self, network, windows, solver, int(self.n_init))
         # Before anything else is drawn, so that a warm start holds out the same again.
         learnt, validation = self._split(data, validation, rng, n_steps)
+        windows = learnt.windows(n_steps)
+        self.solver_ = choose_solver(self, windows)
+        check_memory(self, network, windows, self.solver_, int(self.n_init))
         starts = self._starts(network, learnt, theta, rng)
-        learnt = learnt.windows(n_steps)
-        self.solver_ = choose_solver(self, learnt)
         n_phases = len(self._curriculum(network, data.last))
         report.begin(int(self.max_iter) * n_phases * len(starts))
         alpha = None if theta is None else self.alpha_
-        training = Training(self, network, learnt, validation, deadline, alpha)
+        training = Training(self, network, windows, validation, deadline, alpha)
         fits = self._run(starts, training, report)
         kept = sorted(range(len(fits)), key=lambda k: fits[k].score)
         kept = kept[: self.n_ensemble]
