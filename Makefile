@@ -27,7 +27,7 @@ fuzz: $(VENV)/tests.stamp
 
 # Which changes of the code the tests notice.
 mutation: $(VENV)/tests,mutation.stamp
-	OMP_NUM_THREADS=1 $(PY) benchmarks/mutation.py
+	OMP_NUM_THREADS=1 $(PY) tests/mutation.py
 
 # What other libraries do with our estimators. Examples save pictures where they are run.
 test-hosts: $(HOSTS)/tests,hosts.stamp

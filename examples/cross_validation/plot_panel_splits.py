@@ -143,7 +143,7 @@ for k, (ax, way) in enumerate(zip(axes[1], splits, strict=True)):
     ax.bar(position - 0.2, estimate, 0.4, label=f"estimate by {way}")
     ax.bar(position + 0.2, true, 0.4, color="C2", label=f"R² of {questions[k]}")
     ax.axhline(0, color="black", lw=0.5)
-    ax.set(ylim=(-0.5, 1.25), ylabel="R² (cut at -0.5)")
+    ax.set(ylim=(-0.5, 1.6), ylabel="R² (cut at -0.5)")
     ax.set_xticks(position, list(models))
     ax.legend(fontsize="small", loc="upper left")
 figure.savefig("panel_splits.png", dpi=120)

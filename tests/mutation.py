@@ -10,7 +10,6 @@ should. What survives is printed; `mutation_survivors.md` explains what has been
 
 import argparse
 import ast
-import json
 import os
 import random
 import shutil
@@ -19,7 +18,10 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[1]
 
@@ -143,49 +145,52 @@ def sampled(n, seed):
 
 
 # -------------------------------------------------------------------------- tests
-def which_tests(folder):
-    """For each file and line, the tests that reach it; and their seconds."""
+class Map:
+    """Which tests reach a line, and how many seconds each takes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the measurement is; without it all tests are run once, and measured.
+    """
+
+    def __init__(self, folder):
+        from coverage import CoverageData
+
+        if not (folder / "times.xml").exists():
+            measure(folder)
+        self.times = read_times(folder / "times.xml")
+        self._data = CoverageData(basename=str(folder / "coverage"))
+        self._data.read()
+
+    def tests(self, path, lines):
+        """The tests of each line: of one that is run on import, those of the file."""
+        names = self._data.contexts_by_lineno(str(ROOT / path))
+        # Without a name: what is run on import.
+        reach = {k: {n.partition("|")[0] for n in v if n} for k, v in names.items()}
+        every = set().union(*reach.values())
+        found = (reach.get(line) or every for line in lines)
+        return [chosen(tests & self.times.keys(), self.times) for tests in found]
+
+
+def measure(folder):
     environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage")}
     command = [
+        *(sys.executable, "-m", "pytest", "tests", "-q", "-p", "no:cacheprovider"),
+        # scikit-learn's checks take long and look at few numbers.
         *(
-            sys.executable,
-            "-m",
-            "pytest",
-            "tests",
+            "--ignore=tests/test_common.py",
             "-n2",
-            "-q",
-            "-p",
-            "no:cacheprovider",
+            "--dist=worksteal",
+            "--cov=sk_rnn",
+            "--cov-context=test",
         ),
-        *("--cov=sk_rnn", "--cov-context=test", "--cov-report=", "--dist=worksteal"),
-        f"--junitxml={folder / 'times.xml'}",
+        *("--cov-report=", f"--junitxml={folder / 'times.xml'}"),
     ]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    return read_coverage(folder / "coverage"), read_times(folder / "times.xml")
-
-
-def read_coverage(file):
-    import coverage
-
-    data, reached = coverage.CoverageData(basename=str(file)), {}
-    data.read()
-    for path in data.measured_files():
-        lines = data.contexts_by_lineno(path)
-        reached[str(Path(path).relative_to(ROOT))] = {
-            line: sorted({name.partition("|")[0] for name in names if name})
-            for line, names in lines.items()
-        }
-    return reached
-
-
-def that_reach(lines, line):
-    """The tests that reach a line, or of one that is run on import the whole file."""
-    return lines.get(line) or sorted(set().union(*lines.values()))
 
 
 def read_times(file):
-    from xml.etree import ElementTree
-
     times = {}
     for case in ElementTree.parse(file).iter("testcase"):
         path = case.get("classname").replace(".", "/") + ".py"
@@ -195,7 +200,7 @@ def read_times(file):
 
 def chosen(tests, times):
     """The shortest case of each test function, then others, up to `SECONDS`."""
-    tests = sorted((t for t in tests if t in times), key=times.get)
+    tests = sorted(tests, key=lambda test: (times[test], test))
     by_function = defaultdict(list)
     for test in tests:
         by_function[test.partition("[")[0]].append(test)
@@ -243,28 +248,25 @@ def main():
     parser.add_argument("--n", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--map", type=Path, help="keep which test reaches what here")
+    parser.add_argument("--map", type=Path, help="a folder for which test reaches what")
     args = parser.parse_args()
-    drawn = sampled(args.n, args.seed)
-    if args.map and args.map.exists():
-        reached, times = json.loads(args.map.read_text())
-        reached = {p: {int(k): v for k, v in x.items()} for p, x in reached.items()}
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            reached, times = which_tests(Path(folder))
-        if args.map:
-            args.map.write_text(json.dumps([reached, times]))
+    with tempfile.TemporaryDirectory() as folder:
+        reached = Map(args.map or Path(folder))
+    drawn = sorted(sampled(args.n, args.seed))
+    trials = []
+    for path, group in groupby(drawn, key=itemgetter(0)):
+        group = list(group)
+        trials += zip(group, reached.tests(path, [m[1] for m in group]), strict=True)
 
-    def outcome(mutant):
-        path, line, what, _ = mutant
-        tests = chosen(that_reach(reached[path], line), times)
-        lives = not tests or survives(mutant, tests, times)
+    def outcome(trial):
+        (path, line, what, _), tests = trial
+        lives = not tests or survives(*trial, reached.times)
         result = "not reached" if not tests else "survives" if lives else "killed"
         print(f"{result:11} {path}:{line}  {what}", flush=True)
         return result
 
     with ThreadPoolExecutor(args.jobs) as pool:
-        results = Counter(pool.map(outcome, drawn))
+        results = Counter(pool.map(outcome, trials))
     print(f"{results['killed']} of {args.n} killed:", dict(results))
 
 
