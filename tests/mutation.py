@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 CORE = ("data", "layers", "numerics", "solvers", "training")
 
 #: Seconds of tests that a mutant has to survive, as they take without it.
-SECONDS = 60
+SECONDS = 20
 
 SWAPS = {
     ast.Add: ast.Sub,
