@@ -2,21 +2,29 @@
 
 One layer, forward and backward with a gradient at every step (``--last``: at the last
 step alone), or forward alone; the cell, the batch and the weights are the same. BLAS is
-limited to one thread for us, as estimators do. "products" is the share of our time that
+limited to one thread for us, as estimators do. "NumPy" is what we take without the
+extra "fast", relative to what we take with it. "products" is the share of our time that
 the same matrix products take alone: what is left is the most that better code around
 them could win.
+
+``--others`` adds onnxruntime (inference, float32) and JAX (jit and scan), where they
+are installed. ``--busy`` measures processor time, of one thread for everybody: for a
+machine on which other things run.
 """
 
-import sys
-from contextlib import ExitStack
+import os
+import time
+from functools import partial
 from unittest import mock
 
 import numpy as np
-from _common import Table, duration, header, interleave, parser, peer, ratio
+from _common import CLOCK, Table, duration, header, interleave, parser, peer, ratio
 
 from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Recurrent, one_thread
+from sk_rnn.numerics._compiler import SWITCH, status
 from sk_rnn.numerics._products import gemm
+from sk_rnn.numerics._program import Calls, Program, can_compile
 from sk_rnn.numerics._threads import pools
 from sk_rnn.numerics._threads import threads as blas_threads
 from sk_rnn.numerics._workspace import Workspace
@@ -61,8 +69,10 @@ def ours(name, case, dtype, last, train):
         dtheta[...] = 0
         layer.backward(theta, dy, cache, dtheta, need_dx=False)
 
+    forward = layer.bind(theta)  # as a fitted estimator does, once
+
     def inference():
-        layer.forward(theta, x, steps, out)
+        forward(x, steps, out)
 
     return training if train else inference
 
@@ -90,7 +100,20 @@ def theirs(name, case, dtype, last, train):
     return training if train else inference
 
 
-def products_alone(call, dtype):
+def without_compiler():
+    """A context in which passes are made that NumPy runs."""
+    return mock.patch.dict(os.environ, {SWITCH: "0"})
+
+
+def in_numpy(make):
+    """What `make` returns, after a first call, with NumPy."""
+    with without_compiler():
+        call = make()
+        call()
+    return call
+
+
+def products_alone(make, dtype):
     """The matrix products that a call hands to BLAS, without all that is around."""
     product, seen, numbers = gemm(dtype), [], {1}
 
@@ -99,30 +122,120 @@ def products_alone(call, dtype):
         numbers.update(pool.num_threads for pool in pools().lib_controllers)
         return product(*arguments)
 
-    with ExitStack() as stack:
-        for name, module in list(sys.modules.items()):
-            if name.startswith("sk_rnn.layers.") and hasattr(module, "gemm"):
-                fake = mock.patch.object(module, "gemm", lambda dtype: record)
-                stack.enter_context(fake)
+    with mock.patch("sk_rnn.numerics._program.gemm", lambda dtype: record):
+        call = in_numpy(make)
+        seen.clear()
         call()
+
+    program = Program(seen) if can_compile(dtype) else Calls([seen], dtype)
 
     def replay():
         with blas_threads(max(numbers)):
-            for arguments in seen:
-                product(*arguments)
+            program.run(0, 1)
 
     return replay
+
+
+# ------------------------------------------------------------------- with --others
+def jax_pass(name, case, dtype, last, train):
+    """The same in JAX: a compiled scan, and its derivative."""
+    jax = peer("jax", optional=True)
+    if jax is None:
+        return None
+    jax.config.update("jax_enable_x64", True)
+    n_steps, n_sequences, n_in, n_units = case
+    n_gates = {"lstm": 4, "gru": 3, "rnn": 1}[name]
+    rng = np.random.RandomState(0)
+    sizes = ((n_in, n_gates * n_units), (n_units, n_gates * n_units))
+    p = [0.1 * rng.standard_normal(size).astype(dtype) for size in sizes]
+    p += [np.zeros(n_gates * n_units, dtype) for _ in range(2)]
+    x = rng.standard_normal((n_steps, n_sequences, n_in)).astype(dtype)
+    np_, sigmoid = jax.numpy, jax.nn.sigmoid
+
+    def step(p, state, x_t):
+        h, c = state
+        seen, recalled = x_t @ p[0] + p[2], h @ p[1] + p[3]
+        if name == "rnn":
+            h = np_.tanh(seen + recalled)
+        elif name == "gru":
+            (r, z, n), (r_h, z_h, u) = (np_.split(v, 3, 1) for v in (seen, recalled))
+            n, z = np_.tanh(n + sigmoid(r + r_h) * u), sigmoid(z + z_h)
+            h = n + z * (h - n)
+        else:
+            i, f, g, o = np_.split(seen + recalled, 4, 1)
+            c = sigmoid(f) * c + sigmoid(i) * np_.tanh(g)
+            h = sigmoid(o) * np_.tanh(c)
+        return (h, c), h
+
+    def outputs(p):
+        zero = np_.zeros((n_sequences, n_units), dtype)
+        (h, _), all_h = jax.lax.scan(lambda s, x_t: step(p, s, x_t), (zero, zero), x)
+        return h if last else all_h
+
+    p = [jax.device_put(array) for array in p]
+    run = jax.jit(outputs)
+    dy = np.ones_like(run(p))
+    if train:
+        run = jax.jit(lambda p: jax.vjp(outputs, p)[1](dy))
+    return lambda: jax.block_until_ready(run(p))
+
+
+def onnx_pass(name, case, dtype, last, train):
+    """The operator of ONNX in onnxruntime."""
+    if train or dtype == np.float64:  # which its recurrent operators do not have
+        return None
+    if (runtime := peer("onnxruntime", optional=True)) is None:
+        return None
+    from onnx import helper, numpy_helper
+
+    n_steps, n_sequences, n_in, n_units = case
+    n_gates = {"lstm": 4, "gru": 3, "rnn": 1}[name]
+    rng = np.random.RandomState(0)
+    shapes = {"W": (1, n_gates * n_units, n_in), "R": (1, n_gates * n_units, n_units)}
+    weights = [
+        numpy_helper.from_array(0.1 * rng.standard_normal(shape).astype(dtype), key)
+        for key, shape in shapes.items()
+    ]
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    more = {"linear_before_reset": 1} if name == "gru" else {}
+    node = helper.make_node(
+        name.upper(), ["x", *shapes], ["y", "h"], hidden_size=n_units, **more
+    )
+    x = rng.standard_normal((n_steps, n_sequences, n_in)).astype(dtype)
+    given = [helper.make_tensor_value_info("x", kind, x.shape)]
+    wanted = [helper.make_tensor_value_info("h" if last else "y", kind, None)]
+    graph = helper.make_graph([node], "pass", given, wanted, weights)
+    opset = [helper.make_opsetid("", 14)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    options = runtime.SessionOptions()
+    if CLOCK["seconds"] is time.process_time:
+        options.intra_op_num_threads = 1
+    session = runtime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda: session.run(None, {"x": x})
+
+
+#: Their times are shown relative to ours.
+OTHERS = {"JAX": jax_pass, "onnxruntime": onnx_pass}
 
 
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("--last", action="store_true", help="last-step losses")
     arguments.add_argument("--cells", nargs="+", choices=NAMES, default=list(NAMES))
+    arguments.add_argument("--busy", action="store_true", help="processor time")
+    arguments.add_argument("--others", action="store_true", help="JAX, onnxruntime")
     arguments.add_argument("--repeats", type=int)
     options = arguments.parse_args()
+    if options.busy:
+        CLOCK["seconds"] = time.process_time
+        flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        os.environ["XLA_FLAGS"] = flags
     torch = peer("torch")
     header("BPTT: torch.nn / sk_rnn")
-    threads = torch.get_num_threads()
+    print(f"Steps of networks: {status()}\n")
+    threads = 1 if options.busy else torch.get_num_threads()
     repeats = options.repeats or (5 if options.quick else 9)
     before = {
         "torch 1": lambda: torch.set_num_threads(1),
@@ -135,33 +248,46 @@ def main():
 
 
 def compare(name, train, options, threads, repeats, before):
-    many = f"{threads} threads"
     where = "last step" if options.last else "every step"
     table = Table(
         f"{name}, {f'training, gradient at {where}' if train else 'inference'}",
-        *("T, B, D, H".rjust(15), "dtype", "sk_rnn", "products"),
-        *("torch, 1 thread", "ratio", f"torch, {many}", "ratio"),
+        *("T, B, D, H".rjust(15), "dtype", "sk_rnn", "NumPy", "products"),
+        *("torch, 1 thread", "ratio"),
+        *((f"torch, {threads} threads", "ratio") if threads > 1 else ()),
+        *(OTHERS if options.others else ()),
     )
     for case in QUICK if options.quick else GRID:
         for dtype in (np.float32, np.float64):
-            our = ours(name, case, dtype, options.last, train)
+            make = partial(ours, name, case, dtype, options.last, train)
             their = theirs(name, case, dtype, options.last, train)
-            times = interleave(
-                {
-                    "sk_rnn": our,
-                    "products": products_alone(our, dtype),
-                    "torch 1": their,
-                    "torch": their,
-                },
-                repeats,
-                before,
-            )
+            calls = {
+                "sk_rnn": make(),
+                "NumPy": in_numpy(make),
+                "products": products_alone(make, dtype),
+                "torch 1": their,
+                "torch": their,
+            }
+            if threads == 1:
+                del calls["torch"]
+            for other, of in OTHERS.items() if options.others else ():
+                call = of(name, case, dtype, options.last, train)
+                calls |= {other: call} if call else {}
+            times = interleave(calls, repeats, before)
             mine = times["sk_rnn"]
             table.row(
                 *(", ".join(map(str, case)), np.dtype(dtype).name, duration(mine)),
+                ratio(times["NumPy"], mine),
                 f"{times['products'] / mine:.0%}",
                 *(duration(times["torch 1"]), ratio(times["torch 1"], mine)),
-                *(duration(times["torch"]), ratio(times["torch"], mine)),
+                *(
+                    (duration(times["torch"]), ratio(times["torch"], mine))
+                    if threads > 1
+                    else ()
+                ),
+                *(
+                    ratio(times[other], mine) if other in times else ""
+                    for other in (OTHERS if options.others else ())
+                ),
             )
     table.end()
 

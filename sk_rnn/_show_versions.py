@@ -7,16 +7,17 @@ from importlib import metadata
 from threadpoolctl import threadpool_info
 
 from ._version import __version__
+from .numerics._compiler import status
 
 #: What is needed, then what is used where it is there.
 NEEDED = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
-OPTIONAL = ("pandas", "polars", "pyarrow", "matplotlib", "skops", "torch")
+OPTIONAL = ("pandas", "polars", "pyarrow", "matplotlib", "skops", "torch", "llvmlite")
 
 
 def show_versions() -> None:
     """Print versions of Python, of sk_rnn, of what it needs, and of BLAS.
 
-    For reports of faults.
+    And whether networks run in compiled code. For reports of faults.
 
     See Also
     --------
@@ -38,6 +39,7 @@ def show_versions() -> None:
             rows[name] = "not installed"
     for name, value in rows.items():
         print(f"{name}: {value}")
+    print(f"steps of networks: {status()}")
     for pool in threadpool_info():
         version, n_threads = pool.get("version"), pool["num_threads"]
         print(f"{pool['internal_api']}: {version}, {n_threads} thread(s)")

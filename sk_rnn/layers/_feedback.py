@@ -3,13 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from ..numerics._activations import ACTIVATIONS
-from ..numerics._workspace import PassMemory
 from ._base import Layer
 from ._delay import taps_of
 from ._dense import Dense
+from ._free_run import FreeRun
 from ._tangent import dense_tangent
 
 #: A free run is held at this many standard deviations of the output. Beyond it the
@@ -33,84 +32,6 @@ class LoopState(NamedTuple):
     line: np.ndarray
     age: np.ndarray
     diverged: np.ndarray
-
-
-class LoopStep(NamedTuple):
-    """Views of what one step reads and writes."""
-
-    rows: slice
-    line: np.ndarray
-    fed_back: np.ndarray  # the line times its weights
-    layers: list  # outputs of the hidden layers
-    output: np.ndarray
-    newest: np.ndarray  # place of y_t
-    deltas: list  # slopes, then dL/dz, of the hidden layers
-    d_newest: np.ndarray
-    back: np.ndarray
-    d_line: np.ndarray
-
-
-class FreeRun(PassMemory):
-    """Memory of a free run over packed steps, and views of its every step.
-
-    Outputs lie the newest first in `past`, of shape (n_sequences, (n_steps + n_lags) *
-    n_out), so that the line of a step, ``[y_{t-1}, ..., y_{t-K}]``, is a view right
-    behind the place of y_t. `d_past` holds dL/dy in the same order.
-
-    Parameters
-    ----------
-    widths : list of int
-        Units of the hidden layers, and outputs.
-    n_lags : int
-    steps : Steps
-    dtype : dtype
-    """
-
-    def __init__(self, widths, n_lags, steps, dtype):
-        *self.widths, self.n_out = widths
-        self.n_line, self.structure = n_lags * self.n_out, steps
-        n, n_steps = steps.n_sequences, steps.n_steps
-        # The first layer comes from outside; it is the output where none is hidden.
-        hidden = self.widths or [self.n_out]
-        self.layers = [np.empty((steps.n_rows, width), dtype) for width in hidden]
-        self.deltas = [np.empty_like(a) for a in self.layers]
-        self.past = np.empty((n, n_steps * self.n_out + self.n_line), dtype)
-        self.d_past = np.empty_like(self.past)
-        self.fed_back = np.empty((n, hidden[0]), dtype)
-        self.output = np.empty((n, self.n_out), dtype)
-        self.back = np.empty((n, self.n_line), dtype)
-        column = (n_steps - 1 - steps.step) * self.n_out
-        self.places = steps.sequence[:, None], column[:, None] + np.arange(self.n_out)
-        self.steps = [self._step(t) for t in range(n_steps)]
-
-    def _step(self, t):
-        n, rows = int(self.structure.sizes[t]), self.structure.slices[t]
-        first = (self.structure.n_steps - t) * self.n_out
-        newest = slice(first - self.n_out, first)
-        line = slice(first, first + self.n_line)
-        return LoopStep(
-            rows,
-            self.past[:n, line],
-            self.fed_back[:n],
-            [a[rows] for a in self.layers],
-            self.output[:n],
-            self.past[:n, newest],
-            [d[rows] for d in self.deltas],
-            self.d_past[:n, newest],
-            self.back[:n],
-            self.d_past[:n, line],
-        )
-
-    def load(self, line):
-        """Write the outputs before the first step, the newest first."""
-        self.past[:, self.past.shape[1] - self.n_line :] = line
-
-    def lines(self, step, sequence):
-        """The lines before some steps of some sequences, (n, n_line)."""
-        if not self.n_line:
-            return np.empty((len(step), 0), self.past.dtype)
-        windows = sliding_window_view(self.past, self.n_line, axis=1)
-        return windows[:, :: self.n_out][sequence, self.structure.n_steps - step]
 
 
 class Feedback(Layer):
@@ -227,10 +148,12 @@ class Feedback(Layer):
 
     def _memory(self, steps, dtype, workspace):
         """Memory for a simulation; in training that of an earlier one."""
+        *hidden, _ = self.core.layers
         widths = [layer.n_out for layer in self.core.layers]
+        activations = [layer.activation for layer in hidden]
 
         def make():
-            return FreeRun(widths, self.n_lags, steps, dtype)
+            return FreeRun(widths, self.n_lags, steps, dtype, activations)
 
         if workspace is None:
             return make()
@@ -255,6 +178,9 @@ class Feedback(Layer):
             first = np.matmul(x, w_in, out=memory.layers[0])
             if hidden:
                 first += named[0]["bias"]
+            if memory.program and not hold:
+                memory.program.forward(w_line, named[1:])
+                return None
             for rows, line, fed_back, layers, output, newest, *_ in memory.steps:
                 y = layers[0]
                 y += np.matmul(line, w_line, out=fed_back)
@@ -282,15 +208,11 @@ class Feedback(Layer):
             where = tuple(place[steps.rows_of(wanted)] for place in where)
         memory.d_past[...] = 0
         memory.d_past[where] = dy
-        w_back = np.ascontiguousarray(self._whole(w_line).T)
-        weights = [p["weight"] for p in named[:0:-1]]
-        for rows, *_, slopes, d, back, d_line in reversed(memory.steps):
-            if held is not None:
-                d[held[rows]] = 0
-            for weight, slope in zip(weights, slopes[::-1], strict=False):
-                slope *= _through(d, weight)
-                d = slope
-            d_line += np.matmul(d, w_back, out=back)
+        if memory.program and held is None:
+            memory.program.backward()
+        else:
+            weights = [p["weight"] for p in named[:0:-1]]
+            self._go_back(memory, weights, self._whole(w_line), held)
         deltas = [*(deltas if hidden else ()), memory.d_past[memory.places]]
         lines = memory.lines(steps.step, steps.sequence)
         (first, *rest), g_in, g_line = self._parameters(dtheta)
@@ -299,6 +221,18 @@ class Feedback(Layer):
         for g, a, delta in zip(rest, memory.layers, deltas[1:], strict=False):
             Dense.add_gradient(g, a, delta)
         return deltas[0] @ w_in.T if need_dx else None
+
+    @staticmethod
+    def _go_back(memory, weights, w_line, held):
+        """Turn slopes into gradients, and add to dL/dy, from the last step on."""
+        w_back = np.ascontiguousarray(w_line.T)
+        for rows, *_, slopes, d, back, d_line in reversed(memory.steps):
+            if held is not None:
+                d[held[rows]] = 0
+            for weight, slope in zip(weights, slopes[::-1], strict=False):
+                slope *= _through(d, weight)
+                d = slope
+            d_line += np.matmul(d, w_back, out=back)
 
     @property
     def n_kept(self):

@@ -1,14 +1,19 @@
 """The inference pass of a recurrent layer, with memory for a single step."""
 
+from functools import cache
+
 import numpy as np
 
-from ..numerics._products import SMALL, gemm
-from ._kernels import step_parts
-from .cells._base import Blocks
+from ..numerics._memory import aligned
+from ..numerics._products import FEW_COLUMNS, SMALL, products
+from ..numerics._program import Calls, Program, address, transposition
+from ._compiled_cell import compiled_cell
+from ._kernels import step_actions
+from .cells._base import Blocks, stages
 
 #: To make the memory of a step takes longer than a step of few sequences: of up to so
-#: many it is kept for the next pass.
-FEW = 8
+#: many it is kept for the next pass, in so many sizes.
+FEW, SIZES = 256, 8
 
 
 class InferencePass:
@@ -25,9 +30,17 @@ class InferencePass:
     def __init__(self, layout, p):
         self.layout, self.p = layout, p
         self.dtype = p["weight_input"].dtype
-        self.kernels = layout.allocate(self.dtype)
-        layout.fill(p, self.kernels)
-        self.idle = {}
+        self.compiled = compiled_cell(layout, self.dtype)
+        self.idle, self._kernels = {}, {}
+
+    def kernels(self, n):
+        """Kernels for n sequences: few columns want another order of the weights."""
+        order = 1 if n <= FEW_COLUMNS else None
+        if order not in self._kernels:
+            kernels = self.layout.allocate(self.dtype, order)
+            self.layout.fill(self.p, kernels)
+            self._kernels[order] = kernels
+        return self._kernels[order]
 
     def forward(self, x, steps, wanted, state):
         """Return the rows that are wanted, and the state after each sequence.
@@ -47,16 +60,17 @@ class InferencePass:
             n = int(steps.sizes[first])
             walk = self._begin(n, final)
             rows = slice(int(steps.offsets[first]), int(steps.offsets[stop]))
-            inputs = x[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
+            inputs = x[rows].reshape(stop - first, n, -1)
             if emissions is None:
-                outputs = y[rows].reshape(stop - first, n, -1).transpose(0, 2, 1)
-                for y_t, h in zip(outputs, walk.steps(inputs), strict=True):
-                    y_t[...] = h
+                walk.advance(inputs, y[rows].reshape(stop - first, n, -1))
             else:
-                for t, h in enumerate(walk.steps(inputs), start=first):
-                    if t in emissions:
-                        low, targets = emissions[t]
-                        y[targets] = h[:, low:].T
+                done = first
+                for t in (t for t in emissions if first <= t < stop):
+                    walk.advance(inputs[done - first : t + 1 - first])
+                    low, targets = emissions[t]
+                    y[targets] = walk.h[:, low:].T
+                    done = t + 1
+                walk.advance(inputs[done - first :])
             for target, source in zip(final, walk.states, strict=True):
                 target[:n] = source.T  # of those that go on, until they end
             self._end(n, walk)
@@ -71,7 +85,8 @@ class InferencePass:
 
     def _end(self, n, walk):
         """Keep the memory of a walk where it is worth it."""
-        if n <= FEW and n * self.kernels.gates.size <= SMALL:
+        few = n <= FEW and n * self.kernels(n).gates.size <= SMALL
+        if few and len(self.idle) < SIZES:
             self.idle[n] = walk
 
 
@@ -86,42 +101,71 @@ class _Walk:
 
     Attributes
     ----------
+    h : ndarray of shape (n_units, n)
+        Of the last step.
     states : list of ndarray of shape (n_units, n)
-        h, and c where the cell has one, of the last step.
+        h, and c where the cell has one.
     """
 
     def __init__(self, parent, n):
-        layout, kernels = parent.layout, parent.kernels
+        layout, kernels = parent.layout, parent.kernels(n)
         cell, n_units, dtype = layout.cell, layout.n_units, parent.dtype
-        self.dtype, self.x_kernel = dtype, kernels.inputs
-        self.s = np.empty((layout.height, n), dtype)  # [h; x; 1]
-        self.s[-1] = 1
-        values = np.empty((len(layout.values), n_units * n), dtype)
+        self.dtype, compiled = dtype, parent.compiled
+        size, names = n_units * n, layout.values
+        s = aligned(layout.height * n, dtype).reshape(-1, n)  # [h; x; 1]
+        s[-1] = 1
+        values = aligned(len(names) * size, dtype).reshape(-1, size)
         others = {
-            operand: np.empty(n_units * n, dtype) for operand in cell.products.values()
+            operand: aligned(size, dtype) for operand in cell.products.values()
         } | {name: np.repeat(parent.p[name], n) for name in cell.vectors}
-        b = Blocks(values, layout.values, others)
-        self.h = self.s[:n_units]
+        b = Blocks(values, names, others)
+        self.h, self.x = s[:n_units], s[n_units:-1]
         self.states = [self.h] if cell.n_states == 1 else [self.h, b.c.reshape(-1, n)]
-        self.x_alone = values.reshape(-1, n)[layout.see_h : layout.n_rows]
         flat = self.h.reshape(-1)
-        functions = cell.forward(b, flat, flat, b.c if cell.n_states > 1 else None)
-        self.parts = step_parts(layout, kernels, self.s, values, b, functions)
+        given = b, flat, flat, b.c if cell.n_states > 1 else None
+        if compiled:
+            functions = compiled.forward(*given)
+        else:
+            functions = stages(cell, cell.forward(*given))
+        x_alone = values.reshape(-1, n)[layout.see_h : layout.n_rows]
+        actions = [
+            *products(kernels.inputs, s[n_units:], x_alone),
+            *step_actions(layout, kernels, s, values, b, functions),
+        ]
+        self.advance = (self._compile if compiled else self._call)(actions)
 
-    def steps(self, inputs):
-        """Advance by inputs (n_steps, n_in, n); yield every h (n_units, n).
+    def _call(self, actions):
+        """Let Python take the steps."""
+        run = Calls([actions], self.dtype).run
 
-        The memory of h is that of the next one: what is to stay must be copied.
-        """
-        product, h, parts = gemm(self.dtype), self.h, self.parts
-        seen = self.s[len(h) :]
-        place, apart = seen[:-1], len(self.x_kernel) > 0
-        for x in inputs:
-            place[...] = x
-            if apart:
-                np.matmul(self.x_kernel, seen, out=self.x_alone)
-            for calls, function in parts:
-                for call in calls:
-                    product(*call)
-                function()
-            yield h
+        def advance(inputs, outputs=None):
+            """Go on by inputs (n_steps, n, n_in); write every h to outputs."""
+            x, h = self.x.T, self.h.T
+            for t, x_t in enumerate(inputs):
+                x[...] = x_t
+                run(0, 1)
+                if outputs is not None:
+                    outputs[t] = h
+
+        return advance
+
+    def _compile(self, actions):
+        """Let compiled code take the steps, with what is read and written."""
+        (n_in, n), n_units = self.x.shape, len(self.h)
+        size = self.dtype.itemsize * n
+        read, write = transposition(None, self.x), transposition(self.h, None)
+        given = [(read, 0, size * n_in), (write, 1, size * n_units)]
+        actions = [read, *actions] if n_in else actions
+
+        @cache
+        def program(tells):
+            if tells:
+                return Program([*actions, write], given=given)
+            return Program(actions, given=given[:1])
+
+        def advance(inputs, outputs=None):
+            inputs = np.ascontiguousarray(inputs, self.dtype)
+            places = [address(x) for x in (inputs, outputs) if x is not None]
+            program(outputs is not None).run(0, len(inputs), *places)
+
+        return advance

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics._products import products, weights
-from .cells._base import check_cell, stages
+from .cells._base import check_cell
 
 
 class Kernels(NamedTuple):
@@ -35,8 +35,8 @@ class Kernels(NamedTuple):
     vectors: dict
 
 
-def step_parts(layout, kernels, step, values, b, functions):
-    """What a step does: pairs of arguments of gemm and the function behind them.
+def step_actions(layout, kernels, step, values, b, functions):
+    """What a step does: arguments of gemm, the function behind them, and so on.
 
     Parameters
     ----------
@@ -46,15 +46,16 @@ def step_parts(layout, kernels, step, values, b, functions):
         [h_{t-1}; x_t; 1].
     values : ndarray of shape (n_blocks, n_units * n_sequences)
         The blocks of the cell, by name in `b`.
-    functions : callable or tuple of callable
-        From `Cell.forward`.
+    functions : tuple
+        Those of the cell, or the operations that they are compiled to.
     """
     n = step.shape[1]
-    calls = [products(kernels.gates, step, values.reshape(-1, n)[: layout.see_h])]
-    for result, operand in layout.cell.products.items():
+    actions = products(kernels.gates, step, values.reshape(-1, n)[: layout.see_h])
+    behind = layout.cell.products.items()
+    for function, (result, operand) in zip(functions[:-1], behind, strict=True):
         a, u = (getattr(b, name).reshape(-1, n) for name in (operand, result))
-        calls.append(products(kernels.products[result], a, u))
-    return list(zip(calls, stages(layout.cell, functions), strict=True))
+        actions += [function, *products(kernels.products[result], a, u)]
+    return [*actions, functions[-1]]
 
 
 class Layout:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..numerics._memory import small_buffer
 from ..numerics._threads import threads, worth
 from ._base import Layer
 from ._dense import glorot_uniform
@@ -81,7 +80,7 @@ class Recurrent(Layer):
         training = self._training_pass(steps, wanted, dtype, workspace)
         ticket, shape = training.begin(), (steps.n_steps, steps.n_sequences)
         training.load(self.views(theta))
-        with small_buffer(), threads(training.n_threads):
+        with training.surroundings():
             rectangle = _spread(x, steps.cells(steps), shape)
             h = training.forward(rectangle, state, steps.sizes)
         y = _gather(h, steps.cells(wanted) if training.every else None)
@@ -115,7 +114,7 @@ class Recurrent(Layer):
         cells = steps.cells(wanted) if training.every else None
         n_steps = steps.n_steps if training.every else 1
         dy = _spread(dy, cells, (n_steps, steps.n_sequences))
-        with small_buffer(), threads(training.n_threads):
+        with training.surroundings():
             training.backward(dy)
         training.add_gradient(self.views(dtheta), fresh)
         if not need_dx:

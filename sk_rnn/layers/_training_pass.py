@@ -6,15 +6,18 @@ of the cell are made once, and serve every pass of up to so many steps over that
 sequences.
 """
 
-from typing import NamedTuple
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 
-from ..numerics._memory import aligned, round_up
-from ..numerics._products import gemm, outer_product, products, weights
-from ..numerics._threads import worth
+from ..numerics._memory import aligned, round_up, small_buffer
+from ..numerics._products import outer_product, products, weights
+from ..numerics._program import Calls, Program
+from ..numerics._threads import threads, worth
 from ..numerics._workspace import PassMemory
-from ._kernels import step_parts
+from ._compiled_cell import compiled_cell
+from ._kernels import step_actions
 from ._tangent import recurrent_tangent
 from .cells._base import Blocks, stages
 
@@ -25,14 +28,6 @@ STRETCH_BYTES = 600_000
 #: Where the loss is one of the last step alone, its gradient may fade on the way back:
 #: every so many steps it is checked whether any of it is left.
 WATCH = 16
-
-
-class BackStep(NamedTuple):
-    """A part of a step of the backward pass."""
-
-    function: object  # of the cell
-    products: list  # arguments of gemm, behind it
-    add: tuple | None  # operands of an addition behind these
 
 
 class TrainingPass(PassMemory):
@@ -67,15 +62,34 @@ class TrainingPass(PassMemory):
         self.operands = {
             name: self._rows(n_steps, n_units) for name in self.cell.products.values()
         }
-        self.dh = self._rows(n_steps if every else 2, n_units)
+        self.dh = self._rows(n_steps if every else 1, n_units)
         self.dc = aligned(size, dtype)
         step_bytes = len(layout.values) * size * self.dtype.itemsize
         self.stretch = min(max(STRETCH_BYTES // step_bytes, 1), n_steps)
         self.values = _blocks(self.stretch + 1, len(layout.values), size, dtype)
-        self._forward = [part for t in range(n_steps) for part in self._step(t)]
-        back = range(n_steps - 1, -1, -1)
-        self._backward = [part for t in back for part in self._back_step(t)]
+        self.compiled = compiled_cell(layout, dtype)
+        if self.compiled:
+            self._make_programs()
+        else:
+            forward = [self._step(t) for t in range(n_steps)]
+            backward = [self._back_step(t) for t in range(n_steps - 1, -1, -1)]
+            self._forward, self._backward = (
+                Calls(steps, dtype) for steps in (forward, backward)
+            )
         self._derive = {}
+
+    def _make_programs(self):
+        """One step forward and one back, which move over the memory of all."""
+        arrays = [self.s, self.derivatives, *self.operands.values()]
+        values = self.values, self.values.strides[0], self.stretch
+        steps = [(array, array.strides[0], None) for array in arrays]
+        self._forward = Program(self._step(0), [*steps, values])
+        if self.every:
+            arrays.append(self.dh)
+        back = [(array, -array.strides[0], None) for array in arrays]
+        last = self.n_steps - 1
+        self._backward = Program(self._back_step(last), back)
+        self._first_step = Program(self._back_step(0))
 
     def _rows(self, n_steps, height):
         return _blocks(n_steps, height, self.n, self.dtype)
@@ -91,6 +105,13 @@ class TrainingPass(PassMemory):
         self.d_products = {k: np.empty(square, dtype) for k in self.cell.products}
         self.n_threads = worth(self.kernels.gates.size * self.n)
 
+    @contextmanager
+    def surroundings(self):
+        """What a pass runs in: a context."""
+        buffer = nullcontext() if self.compiled else small_buffer()
+        with buffer, threads(self.n_threads):
+            yield
+
     def load(self, p):
         """Take over the parameters, by name."""
         self.layout.fill(p, self.kernels)
@@ -101,14 +122,20 @@ class TrainingPass(PassMemory):
 
     # --------------------------------------------------------------- forward pass
     def _step(self, t):
-        """Pairs of arguments of gemm and the function of the cell behind them."""
+        """The actions of step t."""
         cell, layout, k = self.cell, self.layout, t % self.stretch
         n_units, operands = layout.n_units, self._operands(t)
         h_prev, h = (self.s[i, :n_units].reshape(-1) for i in (t, t + 1))
         c = self._c(k + 1) if cell.n_states > 1 else None
         b = Blocks(self.values[k], layout.values, operands | self.kernels.vectors)
-        functions = cell.forward(b, h_prev, h, c)
-        return step_parts(layout, self.kernels, self.s[t], self.values[k], b, functions)
+        if self.compiled:
+            d = Blocks(self.derivatives[t], layout.derivatives)
+            functions = self.compiled.forward(b, h_prev, h, c, d)
+        else:
+            functions = stages(cell, cell.forward(b, h_prev, h, c))
+        return step_actions(
+            layout, self.kernels, self.s[t], self.values[k], b, functions
+        )
 
     def _operands(self, t):
         """Operands of the products behind gates, of one step or of several."""
@@ -136,14 +163,11 @@ class TrainingPass(PassMemory):
         self.s[0, :n_units] = state[0].T
         if self.cell.n_states > 1:
             self._c(0)[...] = state[1].T.reshape(-1)
-        product, n_parts = gemm(self.dtype), 1 + len(self.cell.products)
         for first, stop in self.stretches(n_steps):
             self._see_x_alone(first, stop)
-            for calls, function in self._forward[first * n_parts : stop * n_parts]:
-                for call in calls:
-                    product(*call)
-                function()
-            self._local_derivatives(first, stop)()
+            self._forward.run(first, stop)
+            if not self.compiled:  # else part of the steps
+                self._local_derivatives(first, stop)()
         found = self.s[1 : n_steps + 1] if self.every else self.s[n_steps, None]
         h = found[:, :n_units].transpose(0, 2, 1)
         if self.every:
@@ -188,42 +212,45 @@ class TrainingPass(PassMemory):
 
     # -------------------------------------------------------------- backward pass
     def _back_step(self, t):
-        """The parts of step t, the last of the step first."""
+        """The actions of step t of the way back."""
         cell, layout, n = self.cell, self.layout, self.n
         d = Blocks(self.derivatives[t], layout.derivatives)
         after = Blocks(self.derivatives[t + 1], layout.derivatives)
         passes_on = "h_prev" in cell.derivatives
         dh = after.h_prev if passes_on else self._dh(t).reshape(-1)
         dc_next = after.c_prev if cell.n_states > 1 else None
-        functions = stages(cell, cell.backward(d, dh, dc_next, self.dc))
-        parts = []
+        if self.compiled:
+            functions = self.compiled.backward(d, dh, dc_next, self.dc)
+        else:
+            functions = stages(cell, cell.backward(d, dh, dc_next, self.dc))
+        actions = []
         for function, (result, operand) in zip(
             functions, reversed(cell.products.items()), strict=False
         ):
             delta, given = (getattr(d, k).reshape(-1, n) for k in (result, operand))
-            calls = products(self.back_products[result], delta, given)
+            actions += [function, *products(self.back_products[result], delta, given)]
             if n > 1:  # else left to `_of_one_sequence`
                 own = self.operands[operand][t], self.d_products[result]
-                calls.append(outer_product(delta, *own))
-            parts.append(BackStep(function, calls, None))
+                actions.append(outer_product(delta, *own))
         deltas = self.derivatives[t].reshape(-1, n)
-        calls, add = [], None
+        actions.append(functions[-1])
         if n > 1:
             delta = deltas[: layout.n_rows]
-            calls.append(outer_product(delta, self.s[t], self.d_gates))
+            actions.append(outer_product(delta, self.s[t], self.d_gates))
         if t:
-            target = self._dh(t - 1)
+            outside = target = self._dh(t - 1)
             if passes_on:
-                outside, target = target, d.h_prev.reshape(-1, n)
-                add = (target, outside, target) if self.every else None
+                target = d.h_prev.reshape(-1, n)
             if layout.see_h:
                 beta = 1.0 if passes_on or self.every else 0.0
                 delta = deltas[: layout.see_h]
-                calls += products(self.back_kernel, delta, target, beta)
-        return [*parts, BackStep(functions[-1], calls, add)]
+                actions += products(self.back_kernel, delta, target, beta)
+            if passes_on and self.every:
+                actions.append(partial(np.add, target, outside, target))
+        return actions
 
     def _dh(self, t):
-        return self.dh[t if self.every else t % 2]
+        return self.dh[t if self.every else 0]
 
     def backward(self, dy):
         """Run back, and remember from which step on there is a gradient.
@@ -259,20 +286,22 @@ class TrainingPass(PassMemory):
 
         It is not looked for where every step adds to it.
         """
-        product, n_parts = gemm(self.dtype), 1 + len(self.cell.products)
         n_rest = self.length if self.every else WATCH
         for stop in range(self.length, 0, -n_rest):
             first = max(stop - n_rest, 0)
-            parts = slice(*((self.n_steps - t) * n_parts for t in (stop, first)))
-            for function, calls, add in self._backward[parts]:
-                function()
-                for call in calls:
-                    product(*call)
-                if add:
-                    np.add(*add)
+            self._go_back(stop, first)
             if not self.every and self._vanished(first):
                 return first
         return 0
+
+    def _go_back(self, stop, first):
+        """Take the steps before `stop` back, down to the first."""
+        n_steps = self.n_steps
+        if self.compiled and not first:  # nothing goes further back from there
+            self._backward.run(n_steps - stop, n_steps - 1)
+            self._first_step.run(0, 1)
+        else:
+            self._backward.run(n_steps - stop, n_steps - first)
 
     def _vanished(self, t):
         """Whether so little of the gradient came to step t that it is lost to rounding.
