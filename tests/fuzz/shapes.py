@@ -1,9 +1,11 @@
 """One case in every form that is accepted, and in every layout of memory."""
 
 import numpy as np
-import pandas as pd
-import polars as pl
-import pyarrow as pa
+import pytest
+
+pd = pytest.importorskip("pandas", reason="cases take its form, too")
+pl = pytest.importorskip("polars", reason="cases take its form, too")
+pa = pytest.importorskip("pyarrow", reason="cases take its form, too")
 
 # ------------------------------------------------------------------------------- memory
 
