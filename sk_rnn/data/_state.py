@@ -17,11 +17,12 @@ class State:
     Attributes
     ----------
     n_sequences : int
-        How many sequences it holds, in their order.
+        How many sequences it holds.
     n_steps : tuple of int of length n_sequences
         How many steps of each were read so far.
     ids : tuple or None
-        Their values of ``sequence_column``, where there is such a column.
+        Their values of ``sequence_column``, where there is such a column, in the order
+        of ``n_steps``, which may be another one after each call.
 
     See Also
     --------
