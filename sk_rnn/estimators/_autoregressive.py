@@ -70,7 +70,8 @@ class AutoRegressor(SequenceRegressor):
         Information criteria -2 log L + 2 p and -2 log L + p log n of Akaike and of
         Schwarz. The p parameters are the coefficients, the intercepts and the distinct
         entries of the noise covariance; n is the sum of the weights of the steps that
-        enter.
+        enter. Criteria can be compared only if all models are judged on the same steps:
+        a `washout` of the largest `n_lags` leaves the same first steps out for each.
     [data attributes]
 
     See Also

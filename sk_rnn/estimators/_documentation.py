@@ -315,9 +315,9 @@ validation : str, default="auto" (NARXRegressor: "free_run")
     "free_run", its default: the same data as with "auto" is held out, and its loss is
     that of the free run, as in `predict`, also if training feeds back measured outputs.
 n_iter_no_change : int or "auto", default="auto"
-    See `tol`. "auto" is 10 for "lbfgs" and "lm", and 20 for "adam", whose loss is
-    noisy. Of a validation loss, which may rise between two plateaus, it is 50, 30 and
-    20.
+    See `tol`. "auto" is, without held-out data, 10 ("lbfgs"), 10 ("lm") and 20 ("adam",
+    whose loss is noisy); with held-out data, whose loss may rise between two plateaus,
+    it is 50, 30 and 20 in the same order.
 n_init : int, default=1
     How many times to train, from other initial weights each time. The first start is
     that of ``n_init=1``.
@@ -346,7 +346,8 @@ standardize_ : bool or "differences"
     What `standardize` was, or what "auto" took.
 weights_ : dict of str to ndarray
     The parameters by name, in standard units (with ``standardize_="differences"`` of
-    changes), read-only.
+    changes), read-only. With several networks (`n_ensemble`) each name begins with
+    ``member0.``, ``member1.`` and so on, and the prediction is the mean of theirs.
 """,
     "training attributes": """
 coefs_, intercepts_ : list of ndarray

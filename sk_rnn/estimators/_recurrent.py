@@ -299,7 +299,7 @@ class LSTMRegressor(RecurrentRegressor):
 
     See Also
     --------
-    GRURegressor : Two gates and a candidate instead of three, and one state.
+    GRURegressor : Two gates instead of three, and one state instead of two.
     RNNRegressor : Without gates.
 
     References

@@ -32,9 +32,9 @@ class PanelTimeSeriesSplit(TimeSeriesSplit):
     test_size : int, default=None
         Number of test rows of each sequence. None: n_rows // (n_splits + 1).
     gap : int, default=0
-        How many rows of each sequence are left out before its test rows. An array does
-        not show a model that they are missing: it goes on as if they had not been,
-        unless ``carry_state=False``.
+        How many rows of each sequence are left out before its test rows. The model goes
+        on as if they had not been, unless ``carry_state=False``. It warns where it can
+        see that they are missing.
 
     See Also
     --------
