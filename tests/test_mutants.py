@@ -8,6 +8,7 @@ from helpers import optional
 from sk_rnn.data._arrays import few
 from sk_rnn.data._index import _is_plain, behind
 from sk_rnn.data._level import _share_beyond
+from sk_rnn.data._steps import Steps
 
 pd = optional("pandas")
 
@@ -55,3 +56,16 @@ def test_beyond_is_outside_the_range_of_all_before():
     assert share(2, 3) == share(-1, 2) == [1]
     assert share(0, 0) == share(1, 1) == [0]
     assert share(2, 0.5) == [0]  # a single row is no new level
+
+
+def test_lengths_may_not_rise_even_by_one():
+    with pytest.raises(ValueError, match="longest first"):
+        Steps([3, 4])
+
+
+def test_what_is_no_number_among_numbers_is_named():
+    records = [TABLE[:3], TABLE[3:7]]
+    with pytest.raises(
+        ValueError, match=r"y\[0\] is of type float, y\[1\] of type list"
+    ):
+        make("GRURegressor").fit(records, [1.0, [2.0, 3.0]])
