@@ -286,3 +286,120 @@ def test_followers_in_panels_and_driven_models():
     u = np.random.default_rng(0).standard_normal((100, 1))
     driven = in_time().fit(u[:50], filtered(u)[:50])
     driven.predict(u[70:])  # it cannot be seen
+
+
+def test_the_column_is_named_where_it_has_a_name():
+    X, y = pd.DataFrame({"store": 0, "sales": WALK[:-1, 0]}), WALK[1:, 0]
+    model = in_time(sequence_column="store", target_columns="sales")
+    model.fit(X[:200], y[:200])
+    with pytest.warns(UserWarning, match=r"begins with \S+ in column 'sales', but"):
+        model.predict(X[201:].reset_index(drop=True))
+    model = in_time().fit(WALK[:200], y[:200])
+    with pytest.warns(UserWarning, match=r"begins with \S+ in channel 0, but"):
+        model.predict(WALK[201:])
+
+
+# ------------------------------------------------ missing rows behind rows in pieces
+NEW = pd.__version__ >= "2.2"  # which renamed two
+FREQUENCIES = ["D", "MS", "h", "W", "ME" if NEW else "M", "B", "QS", "2D", "15min"]
+SPACED = {
+    freq: pd.date_range("2024-01-01", periods=60, freq=freq) for freq in FREQUENCIES
+} | {
+    "local days": pd.date_range("2024-02-20", periods=60, tz="Europe/Berlin"),
+    "periods": pd.period_range("2020-01", periods=60, freq="M"),
+    "every second period": pd.period_range("2020-01", periods=120, freq="M")[::2],
+    "numbers": pd.Index(np.arange(5, 65)),
+    "even numbers": pd.Index(np.arange(5, 125, 2)),
+    "times": pd.to_timedelta(np.arange(60), "h"),
+}
+GAP = "rows are missing, and the model goes on"
+
+
+def read_from_elsewhere(index):
+    """The same labels, of which pandas does not know that they are regular."""
+    return pd.Index(list(index))
+
+
+def in_pieces(predict, X, size, state=None):
+    """The state behind rows 30 to 39, read piece by piece."""
+    for k in range(30, 40, size):
+        _, state = predict(X[k : k + size], state=state, return_state=True)
+    return state
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("kind", SPACED)
+def test_a_gap_behind_rows_in_pieces_is_told(kind, size):
+    X = pd.DataFrame({"u": WALK[:60, 0]}, read_from_elsewhere(SPACED[kind]))
+    y = np.sin(WALK[:60, 0])
+    model = in_time().fit(X[:30], y[:30])
+    state = in_pieces(model.predict, X, size)
+    model.predict(X[40:], state=state)
+    with pytest.warns(UserWarning, match=GAP):
+        model.predict(X[41:], state=state)
+    with pytest.warns(UserWarning, match=GAP):
+        model.predict(X[55:56], state=state)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("kind", [kind for kind in SPACED if "numbers" not in kind])
+def test_a_gap_in_one_sequence_of_a_panel_is_told(kind, size):
+    index, y = SPACED[kind], np.sin(WALK[:120, 0])
+    frames = [
+        pd.DataFrame({"store": store, "u": WALK[:60, 0]}, read_from_elsewhere(index))
+        for store in ("a", "b")
+    ]
+    model = in_time(sequence_column="store")
+    model.fit(pd.concat([frame[:30] for frame in frames]), y[:60])
+    state = None
+    for frame in frames:  # of which the other one is kept
+        state = in_pieces(model.predict, frame, size, state)
+    model.predict(pd.concat([frame[40:] for frame in frames]), state=state)
+    with pytest.warns(UserWarning, match=f"Sequence a of X .*{GAP}"):
+        model.predict(pd.concat([frames[0][42:], frames[1][40:]]), state=state)
+
+
+def test_each_sequence_has_a_spacing_of_its_own():
+    frames = [
+        pd.DataFrame({"store": kind, "u": WALK[:60, 0]}, read_from_elsewhere(index))
+        for kind, index in SPACED.items()
+        if kind in ("D", "MS", "15min")
+    ]
+    model = in_time(sequence_column="store")
+    model.fit(pd.concat([X[:30] for X in frames]), np.sin(WALK[:90, 0]))
+    state = in_pieces(model.predict, frames[1], 1)
+    state = in_pieces(model.predict, frames[0], 1, state)
+    model.predict(pd.concat([X[40:41] for X in frames[:2]]), state=state)
+    for X in frames[:2]:
+        with pytest.warns(UserWarning, match=GAP):
+            model.predict(X[41:42], state=state)
+
+
+def test_a_gap_before_what_is_known_of_the_future_is_told():
+    index = read_from_elsewhere(SPACED["MS"])
+    X = pd.DataFrame({"u": WALK[:60, 0], "v": WALK[60:120, 0]}, index)
+    model = in_time(target_columns="u").fit(X[:30], WALK[1:31, 0])
+    state = model.warm_up(X[:30])
+    model.forecast(X[30:31], 3, X_future=X[["v"]][31:34], state=state)
+    with pytest.warns(UserWarning, match=f"X_future begins.*{GAP}"):
+        model.forecast(X[30:31], 3, X_future=X[["v"]][33:36], state=state)
+
+
+def test_rows_of_no_known_spacing_are_not_told():
+    """Of two dates nobody knows whether they are days apart, or business days."""
+    index = read_from_elsewhere(SPACED["B"])
+    X, y = pd.DataFrame({"u": WALK[:60, 0]}, index), np.sin(WALK[:60, 0])
+    model = in_time().fit(X[:30], y[:30])
+    model.predict(X[5:8], state=model.warm_up(X[3:5]))  # Thursday and Friday
+    model.predict(X[8:9], state=model.warm_up(X[3:4]))
+
+
+def test_holidays_of_a_calendar_outlive_single_rows():
+    days = pd.bdate_range("2024-12-02", periods=60, freq="C", holidays=["2025-01-01"])
+    X, y = pd.DataFrame({"u": WALK[:60, 0]}, days), np.sin(WALK[:60, 0])
+    model = in_time().fit(X[:21], y[:21])
+    row = X[21:22].set_axis(read_from_elsewhere(days[21:22]))
+    _, state = model.predict(row, return_state=True)
+    model.predict(X[22:], state=state)  # behind the 1st of January
+    with pytest.warns(UserWarning, match=GAP):
+        model.predict(X[23:])

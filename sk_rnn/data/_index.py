@@ -19,6 +19,8 @@ class IndexEnd:
     last : ndarray of shape (n_sequences,)
     next : ndarray of shape (n_sequences,)
         What would come next where the index is evenly spaced, else `last`.
+    spacing : tuple of n_sequences
+        How far rows are apart: a number, the name of a frequency, or None.
     is_plain : bool
         Whether it is what pandas gives rows that have no index of their own.
     ids : tuple or None
@@ -28,31 +30,45 @@ class IndexEnd:
     kind: str
     last: np.ndarray
     next: np.ndarray
+    spacing: tuple
     is_plain: bool
     ids: tuple | None
 
     @classmethod
-    def of(cls, records):
-        """The ends of records, or None where there is no index that tells an order."""
+    def of(cls, records, before=None):
+        """The ends of records, or None where there is no index that tells an order.
+
+        `before` are the ends that they go on from, or None.
+        """
         found = read_index(records.index) if records.is_table else None
         if found is None:
             return None
         kind, numbers = found
         if kind == "numbers" and not records.is_one_table:
             return None  # they number the rows of all sequences together
-        last, behind = [], []
-        for first, n in zip(records.starts, records.lengths, strict=True):
-            part = numbers[first : first + n]
-            steps = np.diff(part)
-            if not (steps > 0).all():
+        is_same = before is not None and before.kind == kind
+        known = before._spacings() if is_same else {}
+        seen, last, following, apart = {}, [], [], []
+        for one, first, n in zip(
+            records.ids or [None], records.starts, records.lengths, strict=True
+        ):
+            part, step = numbers[first : first + n], known.get(one)
+            if not (np.diff(part) > 0).all():
                 return None
-            even = len(steps) and (steps == steps[0]).all()
+            same = part.tobytes(), step  # as in many sequences of a panel
+            if same not in seen:
+                index = records.index[first : first + n]
+                step = _spacing(index, part, step)
+                seen[same] = step, _next(index, part[-1], step)
             last.append(part[-1])
-            behind.append(part[-1] + steps[0] if even else part[-1])
-        if records.is_one_table:
-            behind = [_next(records.index, behind[0])]
-        plain = _is_plain(records.index)
-        return cls(kind, np.array(last), np.array(behind), plain, records.ids)
+            apart.append(seen[same][0])
+            following.append(seen[same][1])
+        ends = np.array(last), np.array(following), tuple(apart)
+        return cls(kind, *ends, _is_plain(records.index), records.ids)
+
+    def _spacings(self):
+        """How far the rows of each sequence are apart, by its id."""
+        return dict(zip(self.ids or [None], self.spacing, strict=True))
 
     def joined(self, others, which):
         """These ends, and some (`which`) of others before them; None if they differ."""
@@ -63,6 +79,7 @@ class IndexEnd:
             self.kind,
             np.concatenate([others.last, self.last]),
             np.concatenate([others.next, self.next]),
+            (*others.spacing, *self.spacing),
             self.is_plain,
             (*others.ids, *self.ids),
         )
@@ -70,7 +87,9 @@ class IndexEnd:
     def some(self, which):
         """Those of some of the sequences, by their places."""
         ids = tuple(self.ids[k] for k in which)
-        return replace(self, last=self.last[which], next=self.next[which], ids=ids)
+        last, following = self.last[which], self.next[which]
+        spacing = tuple(self.spacing[k] for k in which)
+        return replace(self, last=last, next=following, spacing=spacing, ids=ids)
 
     def check(self, records, name="X"):
         """Refuse rows that do not come behind these ends; warn of a gap before them."""
@@ -123,7 +142,7 @@ def read_index(index):
     """What an index counts, and its numbers; None where it tells no order."""
     if index is None or not len(index):
         return None
-    if hasattr(index, "ordinal") or type(index).__name__ == "PeriodIndex":
+    if hasattr(index, "ordinal") or _counts_periods(index):
         return f"periods of {index.freqstr}", index.asi8
     if hasattr(index, "asi8"):
         kind = index.dtype.kind if hasattr(index.dtype, "kind") else "M"
@@ -141,21 +160,84 @@ def behind(index, n):
 
     None where pandas neither knows nor infers how far these are apart.
     """
-    if type(index).__name__ == "PeriodIndex":
+    if _counts_periods(index):
         steps = np.diff(index.asi8) if len(index) > 1 else np.ones(1, int)
         return index[-1:].shift(n * steps[0]) if (steps == steps[0]).all() else None
-    freq = getattr(index, "freq", None)
+    freq = _frequency(index)
+    return None if freq is None else index[-1:].shift(n, freq=freq)
+
+
+def _frequency(index):
+    """The frequency of dates that pandas knows or infers, or None."""
+    freq = None if _counts_periods(index) else getattr(index, "freq", None)
     if freq is None and len(index) > 2:
         with warnings.catch_warnings():  # pandas 3 says that it will be an offset
             warnings.simplefilter("ignore")
             freq = getattr(index, "inferred_freq", None)
-    return None if freq is None else index[-1:].shift(n, freq=freq)
+    return freq
 
 
-def _next(index, otherwise):
-    """What comes behind an index of calendar dates, as a number."""
-    found = behind(index, 1)
-    return otherwise if found is None else read_index(found)[1][0]
+def _spacing(index, numbers, before):
+    """How far rows are apart: a number, the name of a frequency, or None.
+
+    Rows that go on from others are as far apart as these (`before`), where they are too
+    few to tell, or agree with it: five days in a row may be business days.
+    """
+    own = _own_spacing(index, numbers)
+    if before is None or own == before:
+        return own
+    if len(numbers) < 3:
+        return before
+    following = _shifted(index[:-1], numbers[:-1], before)
+    return before if np.array_equal(following, numbers[1:]) else own
+
+
+def _own_spacing(index, numbers):
+    freq = _frequency(index)
+    if freq is not None:
+        return _name(index, freq)
+    steps = np.diff(numbers)
+    if len(steps) > 1 and (steps == steps[0]).all():
+        return steps[0].item()
+    return 1 if _counts_periods(index) and not len(steps) else None
+
+
+def _name(index, freq):
+    """The name of a frequency, by which pandas finds it again; None if it cannot.
+
+    The holidays of a calendar, for example, are in no name.
+    """
+    if isinstance(freq, str):
+        return freq
+    try:
+        found = type(index)([], freq=freq.freqstr).freq
+    except ValueError:
+        return None
+    return freq.freqstr if found == freq else None
+
+
+def _shifted(index, numbers, spacing):
+    """What comes next behind each row, as numbers; None where it is not known."""
+    if not isinstance(spacing, str):
+        return numbers + spacing
+    try:
+        return read_index(index.shift(1, freq=spacing))[1]
+    except ValueError:  # the name is one of another version of pandas
+        return None
+
+
+def _next(index, last, spacing):
+    """What comes behind the last row, as a number; where not known, the last."""
+    if spacing is None:
+        freq = _frequency(index)  # which has no name
+        found = None if freq is None else read_index(behind(index, 1))[1]
+    else:
+        found = _shifted(index[-1:], np.array([last]), spacing)
+    return last if found is None else found[0]
+
+
+def _counts_periods(index):
+    return type(index).__name__ == "PeriodIndex"
 
 
 def _is_plain(index):
@@ -167,6 +249,6 @@ def counts_time(index):
     if type(index).__name__ not in ("DatetimeIndex", "PeriodIndex") or len(index) < 3:
         return False
     steps = np.diff(read_index(index)[1])
-    if type(index).__name__ == "PeriodIndex":
+    if _counts_periods(index):
         return bool((steps == 1).all())
     return bool((steps > 0).all()) and behind(index, 1) is not None

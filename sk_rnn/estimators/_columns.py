@@ -62,6 +62,19 @@ class ColumnsMixin:
         ids = self._sequence_position()
         return [k - (ids is not None and k > ids) for k in columns]
 
+    def _channel_names(self):
+        """The names of the channels, where columns are channels and have names."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None or self._form == "rows":
+            return None
+        ids = self._sequence_position()
+        return [name for k, name in enumerate(names) if k != ids]
+
+    def _channel_text(self, channel):
+        """What a message calls a channel."""
+        names = self._channel_names()
+        return f"channel {channel}" if names is None else f"column {names[channel]!r}"
+
     def _sequence_position(self):
         """Position of the column of sequences among those of X, or None."""
         if self.sequence_column is None:
@@ -76,6 +89,7 @@ class ColumnsMixin:
         for place, columns in zip(channels, found, strict=True):
             if columns and place not in columns:
                 raise ValueError(
-                    f"target_columns={self.target_columns!r} takes channel {place} of "
-                    f"X for an output that is the next value of channel {columns[0]}."
+                    f"target_columns={self.target_columns!r} takes "
+                    f"{self._channel_text(place)} of X for an output that is the next "
+                    f"value of {self._channel_text(columns[0])}."
                 )

@@ -179,12 +179,12 @@ class EstimatedStateMixin:
         Parameters
         ----------
         [predicted sequences]
-        y_start : array-like of shape (n_sequences, n_start) or \
-                (n_sequences, n_start, n_outputs), or list, default=None
+        y_start : array-like or list, default=None
             With ``initial_state="estimated"``, the outputs measured at the first steps
-            of X, as many as the `washout`, from which the state is estimated. For one
-            table of steps: (n_start,) or (n_start, n_outputs). What they say is taken
-            for the predictions of these steps, too; the free run follows. The
+            of X, as many as the `washout`, from which the state is estimated. Their
+            shape is (n_sequences, n_start) or (n_sequences, n_start, n_outputs); for
+            one table of steps (n_start,) or (n_start, n_outputs). What they say is
+            taken for the predictions of these steps, too; the free run follows. The
             ``y_init`` of a `NARXRegressor` lies before the first step of X.
         [predict state]
 

@@ -267,10 +267,10 @@ class NARXRegressor(FedBackStateMixin, NetworkRegressor):
             taken to follow the training rows, sequence by sequence, whose last outputs
             are then fed back first; unless they are the training rows themselves, or
             ``carry_state=False``.
-        y_init : array-like of shape (n_sequences, n_init) or \
-                (n_sequences, n_init, n_outputs), or list, default=None
-            Measured outputs before the first step of each sequence, oldest first; the
-            last ``n_output_lags`` are used. Without them the past is unknown, and the
+        y_init : array-like or list, default=None
+            Measured outputs before the first step of each sequence, oldest first, of
+            shape (n_sequences, n_init) or (n_sequences, n_init, n_outputs); the last
+            ``n_output_lags`` are used. Without them the past is unknown, and the
             mean stands in. For one table of steps: (n_init,) or (n_init, n_outputs).
             It is short for a past whose inputs are unknown, and count as their mean;
             where the model looks back at them, a `state` from `warm_up` says more.

@@ -80,8 +80,8 @@ class SequenceRegressor(ColumnsMixin, RegressorMixin, SequenceEstimator):
             if far.any():
                 k = np.flatnonzero(far)[0]
                 warn_caller(
-                    f"X begins with {seen[k]:g} in channel {channel}, but the row "
-                    f"behind those of fit would hold their last target, "
+                    f"X begins with {seen[k]:g} in {self._channel_text(channel)}, but "
+                    "the row behind those of fit would hold their last target, "
                     f"{expected[k]:g}. The model goes on as if X followed: of single "
                     "rows hand on the state (return_state=True), before other rows "
                     "read their past, state=warm_up(...), or set carry_state=False."

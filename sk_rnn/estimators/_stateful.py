@@ -113,7 +113,7 @@ class StatefulMixin:
     def _state(self, records, parts, known):
         """The state behind records, and of sequences known that are not among them."""
         ids, seen = records.ids, records.lengths + self._steps_before(known, records)
-        end = IndexEnd.of(records)
+        end = IndexEnd.of(records, known and known._index_end)
         if ids is not None and known is not None:
             here = set(ids)
             others = [k for k, one in enumerate(known.ids) if one not in here]

@@ -18,7 +18,6 @@ from ._drawing import (
     whole_numbers,
 )
 from ._gradient_flow import gradient_flow
-from ._series import channel_names
 
 Quantity: TypeAlias = Literal["delta", "state"]
 LABELS = {"delta": "dL_t / dz_k", "state": "dL_t / dh_k"}
@@ -290,7 +289,7 @@ class AttributionDisplay(Display):
         scale = None
         if estimator.standardize:
             scale = estimator._x_scaler.scale / estimator._y_scaler.scale[:, None]
-        names = channel_names(estimator)
+        names = estimator._channel_names()
         display = cls(gradient, scale=scale, channel_names=names)
         return display.plot(ax, output=output, **line_kwargs)
 

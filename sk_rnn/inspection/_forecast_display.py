@@ -50,10 +50,9 @@ class ForecastDisplay(Display):
         Of which these are the values.
     y_true : ndarray of shape (n_steps, n_outputs), default=None
         What came.
-    history_time, forecast_time : ndarray of shape (n_history,) and (n_steps,), \
-            default=None
-        Dates or numbers of the steps. None: they are counted from the newest step that
-        is known, which is 0.
+    history_time, forecast_time : ndarray, default=None
+        Dates or numbers of the steps, of shape (n_history,) and (n_steps,). None: they
+        are counted from the newest step that is known, which is 0.
     output_names : list of str of length n_outputs, default=None
         None is "output 0" and so on.
     name : str, default=None
@@ -248,9 +247,9 @@ class ForecastDisplay(Display):
         forecast : array-like of shape (n_steps,) or (n_steps, n_outputs)
             Where `history` has an index, so must this or `y_true`, or it must go on
             evenly: else steps are counted.
-        quantile_forecast : array-like of shape (n_steps, n_quantiles) or \
-                (n_steps, n_outputs, n_quantiles), default=None
-            Quantiles of the forecast, along the last axis.
+        quantile_forecast : array-like, default=None
+            Quantiles of the forecast, along the last axis: of shape (n_steps,
+            n_quantiles) or (n_steps, n_outputs, n_quantiles).
         quantiles : sequence of float, default=None
             Which they are; as many as the last axis has.
         y_true : array-like of the shape of `forecast`, default=None

@@ -158,9 +158,9 @@ class ResidualDisplay(Display):
             Which output.
         n_lags : int, default=None
             The largest lag; see `plot`.
-        kinds : sequence of {"time", "autocorrelation", "cross_correlation", \
-                "histogram"}, default=None
-            Which panels; see `plot`.
+        kinds : sequence of str, default=None
+            Which panels, of "time", "autocorrelation", "cross_correlation" and
+            "histogram"; see `plot`.
         ax : matplotlib Axes or array of as many as `kinds`, default=None
             Where to draw; see `plot`.
 
@@ -220,9 +220,9 @@ class ResidualDisplay(Display):
             Which output.
         n_lags : int, default=None
             The largest lag; see `plot`.
-        kinds : sequence of {"time", "autocorrelation", "cross_correlation", \
-                "histogram"}, default=None
-            Which panels; see `plot`.
+        kinds : sequence of str, default=None
+            Which panels, of "time", "autocorrelation", "cross_correlation" and
+            "histogram"; see `plot`.
         ax : matplotlib Axes or array of as many as `kinds`, default=None
             Where to draw; see `plot`.
 
@@ -265,9 +265,9 @@ class ResidualDisplay(Display):
         n_lags : int, default=None
             The largest lag. None: ten times the decimal logarithm of the number of
             residuals; less where the longest sequence has fewer steps.
-        kinds : sequence of {"time", "autocorrelation", "cross_correlation", \
-                "histogram"}, default=None
-            Which panels. None: all; that of the inputs only if they are known.
+        kinds : sequence of str, default=None
+            Which panels, of "time", "autocorrelation", "cross_correlation" and
+            "histogram". None: all; that of the inputs only if they are known.
 
         Returns
         -------

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..estimators._through import unwrap
-from ._series import channel_names
 
 
 class Scored(NamedTuple):
@@ -72,7 +71,7 @@ def scored(estimator: Any, X: Any, y: Any, horizon: Any, state: Any) -> Scored:
         last=last,
         index=records.index,
         output_names=model._target_names,
-        input_names=channel_names(model),
+        input_names=model._channel_names(),
     )
 
 

@@ -101,15 +101,6 @@ def history_of(outside: Any, X: Any, targets: list[int], sequence: Int) -> Any:
     return values.astype(float), index_of(rows)
 
 
-def channel_names(estimator: Any) -> list[str] | None:
-    """The names of the channels, where columns are channels and have names."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None or estimator._form == "rows":
-        return None
-    ids = estimator._sequence_position()
-    return [name for k, name in enumerate(names) if k != ids]
-
-
 def index_of_future(index: Any, y_true: Any, n_steps: int) -> Any:
     """The labels of the steps to come, or None where nothing tells them."""
     known = index_of(y_true)
