@@ -9,6 +9,8 @@ from sk_rnn.data._arrays import few
 from sk_rnn.data._index import _is_plain, behind
 from sk_rnn.data._level import _share_beyond
 from sk_rnn.data._steps import Steps
+from sk_rnn.layers import CELLS, Chain, Dense, Mean, Recurrent, Skip
+from sk_rnn.numerics._workspace import Workspace
 
 pd = optional("pandas")
 
@@ -69,3 +71,48 @@ def test_what_is_no_number_among_numbers_is_named():
         ValueError, match=r"y\[0\] is of type float, y\[1\] of type list"
     ):
         make("GRURegressor").fit(records, [1.0, [2.0, 3.0]])
+
+
+# The integrator has no recurrent weights.
+@pytest.mark.parametrize("name", sorted({*CELLS} - {"integrator"}))
+def test_recurrent_weights_begin_orthogonal_times_the_gain_of_the_cell(name):
+    layer = Recurrent(CELLS[name](), 2, 4)
+    theta = np.empty(layer.size)
+    layer.initialise(theta, np.random.default_rng(0))
+    p = layer.views(theta)
+    gates = layer.layout.by_gate(p["weight_recurrent"], "h")
+    products = [p[f"weight_{result}"] for result in layer.cell.products]
+    for weight in [*gates.values(), *products]:
+        expected = layer.cell.recurrent_gain**2 * np.eye(4)
+        np.testing.assert_allclose(weight.T @ weight, expected, atol=1e-12)
+
+
+def test_memories_begin_between_one_step_and_the_time_scale(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        CELLS["gru"], "initialise_memory", lambda self, *parts: seen.append(parts[-1])
+    )
+    layer = Recurrent(CELLS["gru"](), 1, 200, time_scale=2.0)
+    layer.initialise(np.empty(layer.size), np.random.default_rng(0))
+    assert 1 < seen[0].min() < 1.1 < 1.9 < seen[0].max() < 2
+
+
+def network():
+    return Chain({"hidden": Recurrent(CELLS["gru"](), 2, 3), "output": Dense(3, 1)})
+
+
+def test_a_path_begins_at_zero():
+    layer = Skip(network())
+    theta = np.full(layer.size, 7.0)
+    layer.initialise(theta, np.random.default_rng(0))
+    assert not layer.views(theta)["output.skip"].any()
+
+
+def test_a_mean_in_training_is_the_mean_of_its_members():
+    layer, steps = Mean(network(), 2), Steps([5, 3])
+    theta = np.random.default_rng(0).standard_normal(layer.size)
+    found, _, _ = layer.forward(theta, TABLE[:8], steps, steps, workspace=Workspace())
+    each = [
+        network().bind(part)(TABLE[:8], steps, steps)[0] for part in np.split(theta, 2)
+    ]
+    np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-12)
