@@ -116,3 +116,32 @@ def test_a_mean_in_training_is_the_mean_of_its_members():
         network().bind(part)(TABLE[:8], steps, steps)[0] for part in np.split(theta, 2)
     ]
     np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-12)
+
+
+class Rederived(CELLS["gru"]):
+    """Keeps no difference for its derivative, and makes it again from the states."""
+
+    def derive(self, b, h_prev, h, d):
+        local = super().derive(b, h_prev, h, d)
+
+        def again():
+            np.subtract(h_prev, b.n, b.z_diff)
+            local()
+
+        return again
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_derivatives_are_given_the_state_before_the_step(switch, monkeypatch):
+    monkeypatch.setenv("SK_RNN_COMPILE", switch)
+    found, steps = [], Steps([5, 3])
+    for cell in (CELLS["gru"], Rederived):
+        layer = Recurrent(cell(), 2, 3)
+        theta = np.random.default_rng(0).standard_normal(layer.size)
+        gradient = np.zeros_like(theta)
+        y, _, cache = layer.forward(
+            theta, TABLE[:8], steps, steps, workspace=Workspace()
+        )
+        layer.backward(theta, y, cache, gradient)
+        found.append(gradient)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
