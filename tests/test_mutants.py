@@ -119,13 +119,14 @@ def test_a_mean_in_training_is_the_mean_of_its_members():
 
 
 class Rederived(CELLS["gru"]):
-    """Keeps no difference for its derivative, and makes it again from the states."""
+    """Makes what its derivative needs again from the states."""
 
     def derive(self, b, h_prev, h, d):
         local = super().derive(b, h_prev, h, d)
 
         def again():
-            np.subtract(h_prev, b.n, b.z_diff)
+            np.subtract(h_prev, b.n, b.diff)
+            np.multiply(b.z, b.diff, b.z_diff)
             local()
 
         return again
