@@ -1,9 +1,12 @@
 """What no other test noticed when the code was broken on purpose; see mutation.py."""
 
+import warnings
+
 import numpy as np
 import pytest
 from estimators import filtered, make
 from helpers import optional
+from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn.data._arrays import few
 from sk_rnn.data._index import _is_plain, behind
@@ -146,3 +149,18 @@ def test_derivatives_are_given_the_state_before_the_step(switch, monkeypatch):
         layer.backward(theta, y, cache, gradient)
         found.append(gradient)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "lm"])
+def test_where_scipy_comes_to_rest_is_an_end_in_good_order(solver, capsys):
+    model = make(
+        "TDNNRegressor",
+        solver=solver,
+        hidden_layer_sizes=(),
+        verbose=1,
+        max_iter=10_000,
+    ).set_params(tol=0, n_iter_no_change=10_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model.fit(TABLE, TABLE @ [1.0, -2.0])
+    assert f"Stopped after {model.n_iter_} iterations: " in capsys.readouterr().out
