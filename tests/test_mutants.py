@@ -1,5 +1,6 @@
 """What no other test noticed when the code was broken on purpose; see mutation.py."""
 
+import re
 import warnings
 
 import numpy as np
@@ -164,3 +165,14 @@ def test_where_scipy_comes_to_rest_is_an_end_in_good_order(solver, capsys):
         warnings.simplefilter("error", ConvergenceWarning)
         model.fit(TABLE, TABLE @ [1.0, -2.0])
     assert f"Stopped after {model.n_iter_} iterations: " in capsys.readouterr().out
+
+
+def test_the_lines_of_verbose_hold_true_numbers(capsys):
+    model = make("TDNNRegressor", solver="lm", hidden_layer_sizes=(), verbose=1)
+    model.set_params(tol=0, max_iter=100).fit(TABLE, TABLE @ [1.0, -2.0])
+    line = [*re.findall("Iteration .*", capsys.readouterr().out)][-1]
+    *_, step, seconds = line.split(", ")
+    assert 0 <= float(step.removeprefix("step = ")) < 1e-3  # at the minimum
+    assert 0 <= float(seconds.removesuffix(" s")) < 100
+    make("TDNNRegressor", solver="lm", hidden_layer_sizes=()).fit(TABLE, TABLE[:, 0])
+    assert not capsys.readouterr().out
