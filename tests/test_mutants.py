@@ -168,11 +168,11 @@ def test_where_scipy_comes_to_rest_is_an_end_in_good_order(solver, capsys):
 
 
 def test_the_lines_of_verbose_hold_true_numbers(capsys):
-    model = make("TDNNRegressor", solver="lm", hidden_layer_sizes=(), verbose=1)
-    model.set_params(tol=0, max_iter=100).fit(TABLE, TABLE @ [1.0, -2.0])
-    line = [*re.findall("Iteration .*", capsys.readouterr().out)][-1]
+    model = make("TDNNRegressor", solver="lm", hidden_layer_sizes=2, verbose=1)
+    model.set_params(tol=0, max_iter=300, alpha=0.1).fit(TABLE, np.tanh(TABLE[:, 0]))
+    line = re.findall("Iteration .*", capsys.readouterr().out)[-1]
     *_, step, seconds = line.split(", ")
-    assert 0 <= float(step.removeprefix("step = ")) < 1e-3  # at the minimum
+    assert 0 <= float(step.removeprefix("step = ")) < 1e-2  # it is at the minimum
     assert 0 <= float(seconds.removesuffix(" s")) < 100
-    make("TDNNRegressor", solver="lm", hidden_layer_sizes=()).fit(TABLE, TABLE[:, 0])
+    model.set_params(verbose=0).fit(TABLE, TABLE[:, 0])
     assert not capsys.readouterr().out
