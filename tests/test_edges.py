@@ -722,6 +722,11 @@ def test_complex_numbers_are_refused_by_name(name):
         make(name, lags=True).fit([RECORDS[0], RECORDS[1] + 1j], y[:2])
 
 
+def test_an_array_of_too_many_dimensions_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"X has 4 dimensions, \(8, 1, 6, 1\); it may"):
+        make("GRURegressor").fit(ROWS[:, None, :, None], ROWS[:, 0])
+
+
 def test_no_weights_are_refused_by_name():
     with pytest.raises(ValueError, match=r"sample_weight is empty; expected \(8,\)"):
         make("GRURegressor").fit(ROWS, ROWS[:, 0], sample_weight=[])

@@ -10,11 +10,12 @@ from helpers import optional
 from sklearn.exceptions import ConvergenceWarning
 
 from sk_rnn.data._arrays import few
-from sk_rnn.data._index import _is_plain, behind
+from sk_rnn.data._index import _is_plain, behind, counts_time
 from sk_rnn.data._level import _share_beyond
 from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Chain, Dense, Mean, Recurrent, Skip
 from sk_rnn.numerics._workspace import Workspace
+from sk_rnn.solvers._monitor import Monitor
 
 pd = optional("pandas")
 
@@ -176,3 +177,16 @@ def test_the_lines_of_verbose_hold_true_numbers(capsys):
     assert 0 <= float(seconds.removesuffix(" s")) < 100
     model.set_params(verbose=0).fit(TABLE, TABLE[:, 0])
     assert not capsys.readouterr().out
+
+
+def test_an_index_of_nanoseconds_counts_time():
+    assert counts_time(pd.DatetimeIndex(np.arange(5).astype("M8[ns]"), freq="ns"))
+
+
+@pytest.mark.parametrize("last, expected", [(2.0, False), (2.15, False), (2.3, True)])
+def test_a_loss_is_above_the_best_by_more_than_a_share_of_it(last, expected):
+    monitor = Monitor(max_iter=9, tol=0.1, n_iter_no_change=5, verbose=0)
+    monitor.begin(np.zeros(1), "adam")
+    for loss in (2.5, 2.0, 9.0, last):
+        monitor.update(np.zeros(1), loss)
+    assert monitor.best == 2.0 and monitor.is_above_best is expected

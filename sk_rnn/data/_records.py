@@ -139,6 +139,11 @@ def read_X(estimator, X, form=None):
         )
     if is_list_of_records(X):
         return replace(_read_list(estimator, X, form), is_boxed=X is not given)
+    if dims_of(X) > 3:
+        raise ValueError(
+            f"X has {dims_of(X)} dimensions, {np.shape(X)}; it may have three: "
+            "(n_sequences, n_steps, n_channels)."
+        )
     if dims_of(X) == 3:
         return _read_array(estimator, X, reset)
     if form == "array" and np.shape(X)[1] == estimator.n_features_in_:
