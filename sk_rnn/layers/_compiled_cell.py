@@ -31,6 +31,8 @@ def _compiled_cell(layout, dtype):
         if recorded != again:  # by chance, or as it counts: that is no program
             return None
         return CompiledCell(layout, dtype, recorded)
+    except MemoryError:
+        raise
     except Exception:  # where the cell is at fault, NumPy will say so
         return None
 
