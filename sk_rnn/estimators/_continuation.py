@@ -48,7 +48,7 @@ class Continuation:
         """Go on behind the last step of each history; known channels are X_future."""
         warn_of_disorder(self.records)
         self._read_history(state)
-        self.ends = IndexEnd.of(self.records, state and state._index_end)
+        self.before = state and state._index_end  # of what came before the histories
         self._read_future(X_future)
         return self
 
@@ -214,8 +214,9 @@ class Continuation:
             places = {one: k for k, one in enumerate(records.ids)}
             order = np.array([places[one] for one in self.records.ids])
         self._check_lengths(records.lengths[order], len(order))
-        if self.ends is not None:
-            self.ends.check(records, "X_future")
+        end = IndexEnd.of(self.records, self.before)
+        if end is not None:
+            end.check(records, "X_future")
         return records.starts[order][:, None]
 
     def _check_lengths(self, lengths, n_sequences):

@@ -155,15 +155,20 @@ def all_counts(case):
     return case.weight is None and not case.params["washout"] and not has_gaps
 
 
+def too_large(case, kind, name):
+    """Try huge numbers only where they are: not in units of their own."""
+    if kind == "huge":
+        case.params["standardize"] = False
+        assume(name == "fit" and all_counts(case))
+
+
 @holds_for(cases(), st.sampled_from(sorted(OF_X)), method)
 def test_bad_X_is_refused_by_name(case, kind, name):
     X, y, weight = case.data
     X = OF_X[kind](case.rng, X)
     is_same = kind in ("flat", "another number of channels") and len(case.X) == 1
     assume(not (is_same and name == "fit"))  # another X, but a good one
-    if kind == "huge":  # but not in units of its own
-        case.params["standardize"] = False
-        assume(name == "fit" and all_counts(case))
+    too_large(case, kind, name)
     refused(case, lambda model: METHODS[name](model, X, y, weight), X_)
 
 
@@ -176,9 +181,7 @@ def test_bad_y_is_refused_by_name(case, kind, name):
     y = OF_Y[kind](case.rng, y)
     if case.last and isinstance(y, list):
         y = np.array(y, object if kind == "text" else None)
-    if kind == "huge":  # but not in units of its own
-        case.params["standardize"] = False
-        assume(name == "fit" and all_counts(case))
+    too_large(case, kind, name)
     refused(case, lambda model: METHODS[name](model, X, y, weight), Y)
 
 
