@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -453,3 +454,37 @@ def test_code_is_made_once(monkeypatch):
     for _ in range(3):
         assert compiled_cell(Layout(cell, 2, 3), np.float64) is not None
     assert 1 <= len(made) <= 3  # training, back, inference, where not known before
+
+
+def test_the_compiler_runs_where_ctrl_c_does_not_come(monkeypatch):
+    """It would leave llvmlite's lock closed, at which other threads wait for ever."""
+    where, machine = [], _compiler._machine()
+    compile_ = machine.compile
+
+    def watched(text):
+        where.append(threading.current_thread())
+        return compile_(text)
+
+    monkeypatch.setattr(machine, "compile", watched)
+    _compiler.compiled("define void @one_of_a_test() { ret void }")
+    assert len(where) == 1
+    assert where[0] is not threading.main_thread()
+
+
+def test_several_threads_may_be_the_first_ones():
+    """Code that two of them made at once was let go of while one of them ran it."""
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from sk_rnn import LSTMRegressor
+X = np.random.default_rng(0).standard_normal((40, 5))
+def fit(k):
+    model = LSTMRegressor(hidden_layer_sizes=3, max_iter=2, random_state=0)
+    return model.fit(X, X[:, 0]).predict(X)
+with ThreadPoolExecutor(8) as pool:
+    first, *others = pool.map(fit, range(8))
+assert all(np.array_equal(first, other) for other in others)
+"""
+    for _ in range(3):
+        run = [sys.executable, "-W", "ignore", "-c", code]
+        subprocess.run(run, capture_output=True, text=True, check=True)

@@ -10,9 +10,12 @@ reassociated. tanh alone is our own; see `_tanh`.
 """
 
 import os
-from functools import cache, lru_cache
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import import_module
 from math import factorial, log
+from threading import Lock
 
 import numpy as np
 
@@ -23,6 +26,10 @@ SWITCH = "SK_RNN_COMPILE"
 
 #: ln 2 beyond the digits of a double.
 LOG_2_REST = 2.3190468138462996e-17
+
+#: Machine code by its text. It stays for ever, for there may be programs that run it.
+_made: dict[str, tuple] = {}
+_lock = Lock()
 
 #: Older ones speak another dialect of the intermediate representation.
 OLDEST = 0, 45
@@ -119,7 +126,7 @@ class _Machine:
         self.features, self.masks = features.flatten(), features.get("avx512f", False)
 
     def compile(self, text):
-        """Machine code of a module, in an object that must be kept."""
+        """Addresses of the functions of a module, and what must be kept for them."""
         llvm = self.llvm
         module = llvm.parse_assembly(text)
         target = llvm.Target.from_default_triple().create_target_machine(
@@ -132,7 +139,8 @@ class _Machine:
         builder.getModulePassManager().run(module, builder)
         engine = llvm.create_mcjit_compiler(module, target)
         engine.finalize_object()
-        return engine
+        names = re.findall(r"^define void @(\w+)", text, re.MULTILINE)
+        return {name: engine.get_function_address(name) for name in names}, engine
 
 
 @cache
@@ -145,21 +153,33 @@ def _machine():
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
         return f"llvmlite {version} is older than {'.'.join(map(str, OLDEST))}"
     try:
-        machine = _Machine()
-        machine.compile("define void @nothing() { ret void }")
+        machine = _apart(_Machine)
+        _apart(machine.compile, "define void @nothing() { ret void }")
     except Exception as error:  # whatever keeps code from being made here
         return f"llvmlite {version} does not work here: {error}"
     return machine
 
 
-@lru_cache(maxsize=64)
+def _apart(function, *arguments):
+    """Call a function in a thread of its own.
+
+    Ctrl-C reaches the main thread alone. Within llvmlite it would leave a lock closed,
+    at which all other threads would wait for ever.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 def compiled(text):
-    """Machine code of a text, which is kept as long as it is used."""
-    return _machine().compile(text)
+    """Addresses of the functions of a text, by name."""
+    with _lock:  # nobody may make the same again, and let go of what others run
+        if text not in _made:
+            _made[text] = _apart(_machine().compile, text)
+        return _made[text][0]
 
 
 def loops(dtype, stages):
-    """Machine code of stages: the k-th is the function ``stage{k}``.
+    """Addresses of machine code of stages, by name: the k-th is ``stage{k}``.
 
     Each takes a pointer to the number of elements, the addresses of the blocks that it
     reads, and of those that it stores.

@@ -156,9 +156,9 @@ class Stages:
             wanted = wanted.union(stage.reads)
         if not all(stage.reads or stored for stage, stored in found):
             raise CannotTrace("A function does nothing.")
-        self._code = loops(dtype, found)
+        addresses = loops(dtype, found)
         self._stages = [
-            (self._code.get_function_address(f"stage{k}"), [*stage.reads, *stored])
+            (addresses[f"stage{k}"], [*stage.reads, *stored])
             for k, (stage, stored) in enumerate(found)
         ]
 
@@ -173,7 +173,7 @@ class Stages:
         for loop, names in self._stages:
             blocks = [find(name) for name in names]
             arguments = np.array([blocks[0].size, *map(address, blocks)], np.int64)
-            yield Operation(loop, arguments, (self._code, blocks))
+            yield Operation(loop, arguments, blocks)
 
 
 def elementwise(dtype, function, *blocks):

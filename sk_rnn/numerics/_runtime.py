@@ -150,7 +150,7 @@ def gemm_address(dtype):
 @cache
 def routine(name):
     """The address of one of the routines here."""
-    return _code().get_function_address(name)
+    return _code()[name]
 
 
 @cache
