@@ -4,7 +4,8 @@
 
 Each try sends this process a SIGINT at a random moment of a training, in the first
 milliseconds more often than later, and looks at the model, at the number of threads of
-BLAS, and at NumPy's state of errors. `test_edges.py` runs it for some tens of tries.
+BLAS, and at NumPy's state of errors. Passes over all data run side by side, in two
+threads. `test_edges.py` runs it for some tens of tries.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import sk_rnn
+from sk_rnn.layers import Feedback, Recurrent
 from sk_rnn.numerics import _threads
 
 RNG = np.random.default_rng(0)
@@ -138,6 +140,13 @@ def main():
         print(f"{name}.{method}: {found['old']} as before, {found['new']} new")
 
 
+def pass_side_by_side():
+    """Let networks run in parts that are too small to be worth it."""
+    _threads.WORTH_A_PART = _threads.FEWEST_OF_A_PART = 1
+    Recurrent.runs_beside = Feedback.runs_beside = lambda self, dtype: True
+
+
 if __name__ == "__main__":
+    pass_side_by_side()
     with threadpool_limits(2, user_api="blas"):
         main()

@@ -74,10 +74,12 @@ def test_value_is_that_of_the_entries_observed(last):
     data = gaps_in(ragged(last))
     whole = objective("gru", data)
     theta = parameters(whole.network.size)
-    total = 0.0
-    for tile, y_pred in whole._predictions(theta):
+
+    def of_tile(tile, y_pred):
         squares = np.nan_to_num((y_pred - tile.y) ** 2, nan=0.0)
-        total += tile.weight @ (0.5 * squares).sum(axis=1)
+        return tile.weight @ (0.5 * squares).sum(axis=1)
+
+    total = sum(whole._each_prediction(theta, of_tile))
     assert whole.value(theta) == pytest.approx(total / data.weight_sum, rel=1e-13)
 
 

@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPRegressor
 import sk_rnn
 from sk_rnn.data import _dataset
 from sk_rnn.data._dataset import Dataset
-from sk_rnn.layers import ACTIVATIONS
+from sk_rnn.layers import ACTIVATIONS, Forward
 from sk_rnn.training._inference import infer
 from sk_rnn.training._losses import LOSSES, Loss
 from sk_rnn.training._objective import Objective, penalised
@@ -149,10 +149,9 @@ def test_derivative_of_every_residual_is_the_complex_step(name, last):
 
 def _residuals(objective, theta):
     """Without the last cast to real numbers."""
-    found = [
-        objective._weighted(y_pred - tile.y, tile)
-        for tile, y_pred in objective._predictions(theta)
-    ]
+    found = objective._each_prediction(
+        theta, lambda tile, y_pred: objective._weighted(y_pred - tile.y, tile)
+    )
     free = np.flatnonzero(objective.penalised)
     strength = np.sqrt(objective.alpha / objective.weight_sum)
     return np.concatenate([*found, strength * theta[free]])
@@ -272,7 +271,7 @@ def test_inference_is_the_same_in_any_tiling(monkeypatch, name, last, limits):
     theta = parameters(network.size)
 
     def passes():
-        forward = network.bind(theta)
+        forward = Forward(network, theta)
         rows, state = infer(forward, data.x, data, last=last)
         again, _ = infer(forward, more.x, more, state, last)
         return rows, again
@@ -302,7 +301,7 @@ def test_tiles_share_their_working_memory(monkeypatch):
     tiled.loss_and_grad(parameters(tiled.network.size))
     assert len(tiled.tiles) == 5
     n_recurrent = len(tiled.network.layers) - 1
-    assert len(tiled.workspace) == n_recurrent  # of one width
+    assert len(tiled.workspaces[0]) == n_recurrent  # of one width
 
 
 def test_minibatches_share_structures_but_not_without_bound():
@@ -311,13 +310,13 @@ def test_minibatches_share_structures_but_not_without_bound():
     theta = parameters(several.network.size)
     for _ in "ab":
         list(part(theta) for part in several.minibatches())
-    structures = [key for key in several.workspace._values if type(key) is bytes]
+    structures = [key for key in several.workspaces[0]._values if type(key) is bytes]
     assert len(structures) == 2  # of two sequences, and of the one left over
     several = objective(
         "gru", ragged(lengths=range(1, 40), skip=[0] * 39), batch_size=1
     )
     list(part(theta) for part in several.minibatches())
-    assert len(several.workspace) == 16
+    assert len(several.workspaces[0]) == 16
 
 
 @each_network

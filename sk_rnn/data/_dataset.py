@@ -25,18 +25,30 @@ FEWEST = 64
 POOL = 50
 
 
-def tiles(lengths):
+def tiles(lengths, n_parts=1, n_rows=None):
     """Yield the indices of sequences, longest first, in tiles of bounded size.
 
-    Sizes are powers of two, so that a few blocks of working memory serve all tiles.
+    Sizes are powers of two, so that a few blocks of working memory serve all tiles; or
+    equal, where so many parts of equal sequences are to be run side by side. Where
+    `n_rows` is given, it stands for TILE_ROWS.
     """
+    n_rows = n_rows or TILE_ROWS
     order = np.argsort(-lengths, kind="stable")
     ordered, first = lengths[order], 0
+    if n_parts > 1 and ordered[0] == ordered[-1]:
+        size = max(TILE_SEQUENCES, n_rows // int(ordered[0]))
+        yield from np.array_split(order, n_parts * -(-len(order) // (n_parts * size)))
+        return
+    behind = np.cumsum(ordered)
+    share = -(-ordered.sum() // n_parts)
     while first < len(order):
         longest, n_left = int(ordered[first]), len(order) - first
         alike = np.searchsorted(-ordered[first:], -ALIKE * longest, side="right")
-        fitting = min(max(alike, FEWEST), TILE_ROWS // longest)
+        fitting = min(max(alike, FEWEST), n_rows // longest)
         size = max(min(alike, TILE_SEQUENCES), fitting, 1)
+        if n_parts > 1:
+            end = behind[first] - longest + share
+            size = min(size, max(int(np.searchsorted(behind, end)) - first, 1))
         size = n_left if size >= n_left else 1 << (int(size).bit_length() - 1)
         yield order[first : first + size]
         first += size
@@ -260,9 +272,9 @@ class Dataset:
         x = self.inputs(rows, early)
         return Batch(x, steps, steps, y, weight, indices)
 
-    def tiles(self):
+    def tiles(self, n_parts=1):
         """Pack all sequences, longest first, in batches of bounded size."""
-        return [self.batch(part) for part in tiles(self.lengths)]
+        return [self.batch(part) for part in tiles(self.lengths, n_parts)]
 
     def minibatches(self, size, rng, make_steps=Steps):
         """Batches of `size` sequences as lists of tiles.

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._warnings import warn_caller
 from ..data._targets import read_measured
-from ..layers import Chain
+from ..layers import Chain, Forward
 from ..training._inference import infer
 from ._lags import check_lengths
 
@@ -45,7 +45,7 @@ class FedBackStateMixin:
         line = np.empty_like(before.line)
         for k, measured in enumerate(records.split(y)):
             line[k] = loop.line_behind(measured, before.line[k])
-        taps = Chain({"delay": delay}).bind(np.empty(0, x.dtype))
+        taps = Forward(Chain({"delay": delay}), np.empty(0, x.dtype))
         (inputs,) = infer(taps, x, records, [inputs], last=True)[1]
         age = before.age + records.lengths
         return [inputs, before._replace(line=line, age=age)]

@@ -54,13 +54,18 @@ def check_memory(estimator, network, data, solver, n_starts):
 
 
 def _estimate(estimator, network, data, solver, n_starts):
-    """Bytes of the largest pass over data, and of all vectors of parameters."""
+    """Bytes of the largest passes side by side, and of all vectors of parameters."""
     size, lengths = data.x.dtype.itemsize, data.lengths
     if not SOLVERS[solver].same_function and estimator.batch_size != "auto":
         lengths = np.sort(lengths)[-int(min(estimator.batch_size, len(lengths))) :]
     if data.last and network.reach is not None:
         lengths = np.ones_like(lengths)  # what is not looked at is not computed
-    n_rows = max(int(lengths[tile].max()) * len(tile) for tile in tiles(lengths))
+    n_parts = 1
+    if SOLVERS[solver].same_function:
+        n_parts = network.n_parts(data.x.dtype, len(lengths), int(lengths.sum()))
+    largest = max(
+        int(lengths[tile].max()) * len(tile) for tile in tiles(lengths, n_parts)
+    )
     views = OF_A_STEP * int(lengths.max()) if network.reach is None else 0
-    of_data = size * n_rows * network.n_kept + views
+    of_data = n_parts * (size * largest * network.n_kept + views)
     return of_data, size * network.size * (n_starts + OF_A_SOLVER)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._warnings import quiet
-from ..layers import Chain, Delay
+from ..layers import Chain, Delay, Forward
 from ..training._inference import infer
 
 
@@ -51,7 +51,7 @@ def rows_ahead(network, theta, x, y, records, parts, horizon):
     ndarray of shape (n_rows, n_outputs)
     """
     _, loop = network.layers
-    forward = open_loop(network, separate=True).bind(theta)
+    forward = Forward(open_loop(network, separate=True), theta)
     state = _state(network, parts)
     known = [y]  # known[j]: predictions j steps ahead
     # A horizon beyond the first step of a record is the free run. Without feedback,

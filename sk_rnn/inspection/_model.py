@@ -8,7 +8,7 @@ import numpy as np
 from ..data._dataset import tiles
 from ..data._state import take
 from ..data._steps import Steps
-from ..layers import Beside, Chain, Dropout
+from ..layers import Beside, Chain, Dropout, Forward
 from ..training._inference import infer
 
 
@@ -114,7 +114,7 @@ class Model:
         if not first.any():
             return state
         spans = _Spans(self.starts[record], first)
-        forward = self.network.bind(self.theta)
+        forward = Forward(self.network, self.theta)
         return infer(forward, self.x, spans, state, last=True)[1]
 
 

@@ -92,6 +92,9 @@ class Dropout(Layer):
         self.n_in = self.n_out = n_in
         self.rate, self.rng = rate, rng
 
+    def runs_beside(self, dtype):
+        return False
+
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):
         if workspace is None:
             return x, None, None

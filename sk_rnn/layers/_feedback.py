@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..numerics._activations import ACTIVATIONS
+from ..numerics._program import can_compile
 from ._base import Layer
 from ._delay import taps_of
 from ._dense import Dense
@@ -115,6 +116,9 @@ class Feedback(Layer):
         newest_first = y[::-1][: self.n_lags].reshape(-1)
         now = np.concatenate([newest_first, self._whole(line)])
         return now[: self.n_lags * self.n_out][self._used]
+
+    def runs_beside(self, dtype):
+        return len(self.core.layers) > 1 and can_compile(dtype)
 
     def initialise(self, theta, rng):
         self.core.initialise(theta, rng)

@@ -5,15 +5,15 @@ from functools import cache
 import numpy as np
 
 from ..numerics._memory import aligned
-from ..numerics._products import FEW_COLUMNS, SMALL, products
+from ..numerics._products import FEW_COLUMNS, products
 from ..numerics._program import Calls, Program, address, transposition
 from ._compiled_cell import compiled_cell
 from ._kernels import step_actions
 from .cells._base import Blocks, stages
 
-#: To make the memory of a step takes longer than a step of few sequences: of up to so
-#: many it is kept for the next pass, in so many sizes.
-FEW, SIZES = 256, 8
+#: To make the memory of a step, and its program, takes as long as several steps: of up
+#: to so many numbers (2 MB) it is kept for the next pass, so many times.
+KEPT_NUMBERS, KEPT = 2**18, 8
 
 
 class InferencePass:
@@ -78,16 +78,19 @@ class InferencePass:
 
     def _begin(self, n, states):
         """A walk of n sequences, in memory that no other thread has."""
-        walk = self.idle.pop(n, None) or _Walk(self, n)
+        try:
+            walk = self.idle[n].pop()
+        except (KeyError, IndexError):
+            walk = _Walk(self, n)
         for own, given in zip(walk.states, states, strict=True):
             own[...] = given[:n].T
         return walk
 
     def _end(self, n, walk):
         """Keep the memory of a walk where it is worth it."""
-        few = n <= FEW and n * self.kernels(n).gates.size <= SMALL
-        if few and len(self.idle) < SIZES:
-            self.idle[n] = walk
+        n_numbers = n * (self.layout.height + len(self.layout.values) * walk.h.shape[0])
+        if n_numbers <= KEPT_NUMBERS and sum(map(len, [*self.idle.values()])) < KEPT:
+            self.idle.setdefault(n, []).append(walk)
 
 
 class _Walk:

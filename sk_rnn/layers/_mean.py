@@ -35,6 +35,9 @@ class Mean(Layer):
         """Those of a member; all are alike."""
         return self.members[0].layers
 
+    def runs_beside(self, dtype):
+        return self.members[0].runs_beside(dtype)
+
     def initialise(self, theta, rng):
         for member, part in zip(self.members, self.parts, strict=True):
             member.initialise(theta[part], rng)

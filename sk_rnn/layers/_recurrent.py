@@ -4,6 +4,7 @@ import numpy as np
 
 from ..numerics._threads import threads, worth
 from ._base import Layer
+from ._compiled_cell import compiled_cell
 from ._dense import glorot_uniform
 from ._inference_pass import InferencePass
 from ._kernels import Layout
@@ -97,6 +98,9 @@ class Recurrent(Layer):
                 return *inference.forward(x, steps, wanted, state), None
 
         return forward
+
+    def runs_beside(self, dtype):
+        return compiled_cell(self.layout, dtype) is not None
 
     def _training_pass(self, steps, wanted, dtype, workspace):
         """Memory for such steps; of more than the last step if more is wanted."""

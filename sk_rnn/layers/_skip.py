@@ -25,6 +25,9 @@ class Beside(Layer):
         """V, of shape (n_straight, n_out)."""
         raise NotImplementedError
 
+    def runs_beside(self, dtype):
+        return self.network.runs_beside(dtype)
+
     def initialise(self, theta, rng):
         self.network.initialise(theta[: self.network.size], rng)
 

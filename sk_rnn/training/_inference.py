@@ -9,10 +9,16 @@ from ..data._dataset import tiles
 from ..data._state import join, put, take
 from ..data._steps import Steps
 from ..layers import one_thread
+from ..numerics._threads import side_by_side
 
 #: Long records are run in pieces of about this many rows, which bounds the memory that
 #: layers need on the way.
 PIECE_ROWS = 2**15
+
+#: Networks with memory run in tiles of this many steps times sequences, smaller ones
+#: than in training: nothing is kept of a step, which fits into the nearest cache then.
+#: With 32 units 10 to 25 % faster than tiles of 2**14.
+TILE_ROWS = 2**11
 
 #: At most so many rows take little time, and what is around them counts: to set the
 #: number of threads takes longer than a small product could lose.
@@ -28,8 +34,7 @@ def infer(forward, x, records, state=None, last=False):
 
     Parameters
     ----------
-    forward : callable
-        From `Layer.bind`.
+    forward : Forward
     x : ndarray of shape (n_rows, n_in)
     records : Records
         How the rows of `x` fall into records.
@@ -53,20 +58,26 @@ def infer(forward, x, records, state=None, last=False):
 
 def _by_tiles(forward, x, records, state, last):
     starts, lengths = records.starts, records.lengths
-    rows, states, orders, steps = None, [], [], None
-    for order in tiles(lengths):
-        if steps is None or not np.array_equal(steps.lengths, lengths[order]):
-            steps = _steps(lengths[order])
-        source = steps.packing(starts[order])
-        part = take(state, order)
-        y, after = _of_tile(forward, x[source], steps, part, last)
-        if rows is None:
-            rows = np.empty((len(lengths) if last else len(x), y.shape[1]), x.dtype)
-        rows[order if last else source] = y
-        states.append(after)
-        orders.append(order)
-    if len(states) == 1 and not steps.ragged:
-        return rows, after
+    n_parts = forward.network.n_parts(x.dtype, len(lengths), len(x))
+    n_rows = TILE_ROWS if forward.network.reach is None else None
+    orders, steps = list(tiles(lengths, n_parts, n_rows)), []
+    for order in orders:
+        as_before = steps and np.array_equal(steps[-1].lengths, lengths[order])
+        steps.append(steps[-1] if as_before else _steps(lengths[order]))
+
+    def of_tile(k, _):
+        source = steps[k].packing(starts[orders[k]])
+        part = take(state, orders[k])
+        y, after = _of_tile(forward, x[source], steps[k], part, last)
+        return orders[k] if last else source, y, after
+
+    found = side_by_side(of_tile, range(len(orders)), n_parts)
+    rows = np.empty((len(lengths) if last else len(x), forward.network.n_out), x.dtype)
+    for where, y, _ in found:
+        rows[where] = y
+    states = [after for *_, after in found]
+    if len(states) == 1 and not steps[0].ragged:
+        return rows, states[0]
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, take(join(states), back)
 

@@ -1,11 +1,12 @@
 """What is minimised: network + loss + L2. The only place that knows all three."""
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..data._steps import Steps
 from ..layers import BOUND
+from ..numerics._threads import side_by_side
 from ..numerics._workspace import Workspace
 from ._losses import Observed
 
@@ -46,14 +47,16 @@ class Objective:
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
         self.penalised = penalised(network).astype(self.dtype)
-        self.workspace = Workspace()
+        size = data.n_sequences, data.n_steps
+        self.n_parts = self.trained.n_parts(self.dtype, *size)
+        self.workspaces = [Workspace() for _ in range(self.n_parts)]
 
     @cached_property
     def tiles(self):
         """All data, packed, and run through the fixed layers if that takes no room."""
-        tiles = self.data.tiles()
+        tiles = self.data.tiles(self.n_parts)
         if not self._prepares_each_time:
-            tiles = [self._prepare(tile) for tile in tiles]
+            tiles = [self._prepare(tile, self.workspaces[0]) for tile in tiles]
         return tiles
 
     @cached_property
@@ -64,34 +67,48 @@ class Objective:
         n_targets = self.data.n_sequences if self.data.last else self.data.n_steps
         return n_targets * self.fixed.n_out >= KEPT
 
-    def _tiles(self):
-        """Yield the tiles as the trained layers see them."""
-        for tile in self.tiles:
-            yield self._prepare(tile) if self._prepares_each_time else tile
+    def _each_tile(self, function, n_threads=None):
+        """What a function of (tile, workspace) returns for each of the tiles."""
+
+        def call(tile, number):
+            workspace = self.workspaces[number]
+            if self._prepares_each_time:
+                tile = self._prepare(tile, workspace)
+            return function(tile, workspace)
+
+        return side_by_side(call, self.tiles, n_threads or self.n_parts)
+
+    def _each_prediction(self, theta, function):
+        """What a function of (tile, outputs of the network) returns for each tile."""
+        forward = self.trained.bind(theta.astype(self.dtype, copy=False))
+        return self._each_tile(
+            lambda tile, _: function(tile, forward(tile.x, tile.steps, tile.wanted)[0])
+        )
 
     def loss_and_grad(self, theta):
         """Value and gradient over all data."""
         theta = theta.astype(self.dtype, copy=False)
-        grad = np.zeros_like(theta)
-        value = sum(self._add(theta, tile, grad) for tile in self._tiles())
-        grad /= self.weight_sum
-        return value / self.weight_sum + self._penalty(theta, grad), grad
+        found = self._each_tile(partial(self._of_tile, theta))
+        return self._mean(theta, found, self.weight_sum)
 
     def value(self, theta):
         """Mean loss over all data, without the penalty; infinite if a run diverged."""
-        total = 0.0
-        for tile, y_pred in self._predictions(theta):
+
+        def of_tile(tile, y_pred):
             if np.abs(y_pred).max() >= BOUND:  # where Feedback holds it
                 return np.inf
-            total += float(tile.weight @ self.loss.value(y_pred, tile.y))
-        return total / self.weight_sum
+            return float(tile.weight @ self.loss.value(y_pred, tile.y))
+
+        return sum(self._each_prediction(theta, of_tile)) / self.weight_sum
 
     def residuals(self, theta):
         """Whose halved sum of squares is the loss with its penalty."""
-        found = [
-            self._weighted(self.loss.residual(y_pred, tile.y), tile)
-            for tile, y_pred in self._predictions(theta)
-        ]
+        found = self._each_prediction(
+            theta,
+            lambda tile, y_pred: self._weighted(
+                self.loss.residual(y_pred, tile.y), tile
+            ),
+        )
         strength = np.sqrt(self.alpha / self.weight_sum)
         theta = theta.astype(self.dtype, copy=False)
         found.append(strength * (theta * self.penalised)[self.penalised > 0])
@@ -100,19 +117,15 @@ class Objective:
     def jacobian(self, theta):
         """Derivatives of the residuals, of shape (n_residuals, network.size)."""
         theta = theta.astype(self.dtype, copy=False)
-        found = []
-        for tile in self._tiles():
-            _, _, cache = self._forward(theta, tile)
-            found.append(self._weighted(self.trained.tangent(theta, cache), tile))
+
+        def of_tile(tile, workspace):
+            _, _, cache = self._forward(theta, tile, workspace)
+            return self._weighted(self.trained.tangent(theta, cache), tile)
+
+        found = self._each_tile(of_tile, n_threads=1)  # most of it is Python
         strength = np.sqrt(self.alpha / self.weight_sum)
         found.append(np.diag(strength * self.penalised)[self.penalised > 0])
         return np.concatenate(found).astype(float)
-
-    def _predictions(self, theta):
-        """Yield each tile with the outputs of the network."""
-        theta = theta.astype(self.dtype, copy=False)
-        for tile in self._tiles():
-            yield tile, self.trained.forward(theta, tile.x, tile.steps, tile.wanted)[0]
 
     def _weighted(self, values, tile):
         """Values of the targets that count, times the root of their share, flat."""
@@ -125,53 +138,61 @@ class Objective:
     @property
     def n_derivatives(self):
         """Numbers that `jacobian` and what is made of it hold at once."""
-        tiles = list(self._tiles())
-        targets = sum(tile.wanted.n_rows for tile in tiles) * self.trained.n_out
-        most = max(self.trained.n_tangents(tile.steps, tile.wanted) for tile in tiles)
+        targets = sum(tile.wanted.n_rows for tile in self.tiles) * self.trained.n_out
+        most = max(
+            self.trained.n_tangents(tile.steps, tile.wanted) for tile in self.tiles
+        )
         return COPIES * max(targets, most) * self.network.size
 
     def minibatches(self):
         """Functions theta -> (weight, value, gradient), one for each mini-batch."""
         for tiles in self.data.minibatches(self.batch_size, self.rng, self._steps):
             weight = sum(float(tile.weight.sum(dtype=float)) for tile in tiles)
-            tiles = [self._prepare(tile) for tile in tiles]
+            tiles = [self._prepare(tile, self.workspaces[0]) for tile in tiles]
             if weight > 0:
                 yield lambda theta, t=tiles, w=weight: self._of_batch(theta, t, w)
 
     def _of_batch(self, theta, tiles, weight):
-        grad = np.zeros_like(theta)
-        value = sum(self._add(theta, tile, grad) for tile in tiles) / weight
-        grad /= weight
-        return weight, value + self._penalty(theta, grad), grad
+        found = [self._of_tile(theta, tile, self.workspaces[0]) for tile in tiles]
+        return weight, *self._mean(theta, found, weight)
 
     def _steps(self, lengths):
         """The structure of such lengths, which mini-batches share."""
-        return self.workspace.recall(lengths.tobytes(), lambda: Steps(lengths))
+        return self.workspaces[0].recall(lengths.tobytes(), lambda: Steps(lengths))
 
-    def _prepare(self, batch):
+    def _prepare(self, batch, workspace):
         """Run the fixed layers, whose output is the same for all parameters."""
         if self.fixed is None:
             return batch
         x, steps, wanted = batch[:3]
         middle = self.trained.between(steps, wanted)[0]
         theta = np.empty(0, x.dtype)
-        x, _, _ = self.fixed.forward(theta, x, steps, middle, workspace=self.workspace)
+        x, _, _ = self.fixed.forward(theta, x, steps, middle, workspace=workspace)
         wanted = middle if wanted is middle else middle.tail(wanted.n_steps)
         return batch._replace(x=x, steps=middle, wanted=wanted)
 
-    def _forward(self, theta, batch):
+    def _forward(self, theta, batch, workspace):
         return self.trained.forward(
-            theta, batch.x, batch.steps, batch.wanted, workspace=self.workspace
+            theta, batch.x, batch.steps, batch.wanted, workspace=workspace
         )
 
-    def _add(self, theta, batch, grad):
-        """Sum of the losses of a batch; its gradient is added to `grad`."""
-        y_pred, _, cache = self._forward(theta, batch)
-        value = batch.weight @ self.loss.value(y_pred, batch.y)
-        dy = self.loss.gradient(y_pred, batch.y)
-        dy *= batch.weight[:, None]
+    def _of_tile(self, theta, tile, workspace):
+        """Sum of the losses of a tile, and its gradient."""
+        y_pred, _, cache = self._forward(theta, tile, workspace)
+        value = tile.weight @ self.loss.value(y_pred, tile.y)
+        dy = self.loss.gradient(y_pred, tile.y)
+        dy *= tile.weight[:, None]
+        grad = np.zeros_like(theta)
         self.trained.backward(theta, dy, cache, grad, need_dx=False)
-        return value
+        return value, grad
+
+    def _mean(self, theta, found, weight):
+        """Mean loss and its gradient, penalty included, of the sums of tiles."""
+        values, (grad, *others) = zip(*found, strict=True)
+        for other in others:
+            grad += other
+        grad /= weight
+        return sum(values) / weight + self._penalty(theta, grad), grad
 
     def _penalty(self, theta, grad):
         strength = self.alpha / self.weight_sum

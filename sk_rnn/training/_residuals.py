@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data._records import Records
+from ..layers import Forward
 from ._inference import infer
 
 #: Residuals that are kept, at the most (of one output, 64 kB).
@@ -77,7 +78,7 @@ def residuals(network, data, theta):
     step = np.arange(lengths.sum()) - np.repeat(records.starts, lengths)
     rows = np.repeat(starts, lengths) + step
     x = data.inputs(rows, step < np.repeat(skip, lengths))
-    y_pred, _ = infer(network.bind(theta), x, records, None, data.last)
+    y_pred, _ = infer(Forward(network, theta.view()), x, records, None, data.last)
     which = picked if data.last else rows
     counts = (data.weight[which] > 0) & ~np.isnan(data.y[which]).any(axis=1)
     if not data.last:

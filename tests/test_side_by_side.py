@@ -1,0 +1,199 @@
+"""Parts of the data run in several Python threads: faster, and the same."""
+
+import time
+from threading import get_ident
+
+import numpy as np
+import pytest
+from estimators import make
+from helpers import assert_near
+from threadpoolctl import threadpool_limits
+
+from sk_rnn.data._dataset import tiles
+from sk_rnn.estimators import _memory
+from sk_rnn.layers import CELLS, Chain, Dense, Dropout, Recurrent, one_thread
+from sk_rnn.numerics import _threads
+from sk_rnn.numerics._threads import parts, side_by_side
+
+POOLS = _threads.pools().lib_controllers
+RNG = np.random.default_rng(0)
+LENGTHS = (7, 3, 9, 4, 9, 5, 3, 8, 6, 9, 4, 7)
+RAGGED = [RNG.standard_normal((n, 2)) for n in LENGTHS]
+EQUAL = [RNG.standard_normal((9, 2)) for _ in LENGTHS]
+
+
+# ---------------------------------------------------------------------- side_by_side
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_results_are_in_order_and_an_item_stays_with_its_thread(n_threads):
+    def where(item, number):
+        time.sleep(0.002)  # so that the others begin
+        return item, number, get_ident()
+
+    found = side_by_side(where, range(7), n_threads)
+    assert [(item, number) for item, number, _ in found] == [
+        (k, k % n_threads) for k in range(7)
+    ]
+    assert found[0][2] == get_ident()
+    assert len({ident for *_, ident in found}) == n_threads
+
+
+@pytest.mark.skipif(not POOLS, reason="the BLAS of this machine has no threads")
+def test_blas_has_one_thread_in_each():
+    def look(item, number):
+        return {pool.num_threads for pool in POOLS}, _threads.worth(10**12)
+
+    with threadpool_limits(3, user_api="blas"):
+        with one_thread():
+            assert side_by_side(look, range(4), 2) == [({1}, 1)] * 4
+            assert _threads.worth(10**12) == 3
+        assert {pool.num_threads for pool in POOLS} == {3}
+        assert side_by_side(look, range(4), 2) == [({1}, 1)] * 4
+        assert {pool.num_threads for pool in POOLS} == {3}
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("kind", [MemoryError, KeyboardInterrupt])
+def test_an_error_ends_all_but_not_within_an_item(failing, kind):
+    begun, done = [], []
+
+    def work(item, number):
+        begun.append(item)
+        if item == failing:
+            time.sleep(0.01)
+            raise kind("here")
+        time.sleep(0.05)
+        done.append(item)
+
+    with pytest.raises(kind, match="here"):
+        side_by_side(work, range(10), 2)
+    assert sorted(begun) == [0, 1]
+    assert done == [1 - failing]
+    assert not _threads._inside
+
+
+def test_threads_treat_numbers_as_their_caller_does():
+    def overflow(item, number):
+        return np.float64(1e300) * np.float64(1e300)
+
+    with np.errstate(over="ignore"):
+        assert side_by_side(overflow, range(2), 2) == [np.inf] * 2
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        side_by_side(lambda k, _: k and overflow(k, 0), range(2), 2)
+
+
+# ----------------------------------------------------------------------------- parts
+def test_parts_are_as_many_as_are_worth_it_and_allowed():
+    size, few = _threads.WORTH_A_PART, _threads.FEWEST_OF_A_PART
+    assert parts(10 * few, 10 * size) == 1  # nothing is known of what is allowed
+    with threadpool_limits(3, user_api="blas"), one_thread():
+        found = [parts(10 * few, factor * size) for factor in (0, 1, 2, 3, 10)]
+        assert found == ([1, 1, 2, 3, 3] if POOLS else [1] * 5)
+        assert parts(2 * few - 1, 10 * size) == 1
+
+
+def test_networks_gain_that_spend_their_time_outside_of_the_lock(monkeypatch):
+    monkeypatch.setattr(_threads, "_allowed", _Allowed(2))
+    dtype, size = np.dtype(float), (10**4, 10**7)
+    cell = Recurrent(CELLS["gru"](), 2, 8)
+    assert cell.n_parts(dtype, *size) == (2 if cell.runs_beside(dtype) else 1)
+    monkeypatch.setattr(Recurrent, "runs_beside", lambda self, dtype: True)
+    readout = {"readout": Dense(8, 1)}
+    assert Chain({"": cell} | readout).n_parts(dtype, *size) == 2
+    dropout = {"dropout": Dropout(8, 0.5, np.random.RandomState(0))}
+    assert Chain({"": cell} | dropout | readout).n_parts(dtype, *size) == 1
+    assert Chain(readout).n_parts(dtype, *size) == 1
+
+
+class _Allowed:
+    def __init__(self, number):
+        self.get = lambda: number
+
+
+@pytest.mark.parametrize("n_parts", [2, 3])
+@pytest.mark.parametrize("lengths", [LENGTHS, (9,) * 13, (5,) * 3000, (2,) * 9 + (1,)])
+def test_tiles_for_parts_hold_every_sequence_once_and_are_about_equal(lengths, n_parts):
+    lengths = np.array(lengths)
+    found = list(tiles(lengths, n_parts))
+    np.testing.assert_array_equal(np.sort(np.concatenate(found)), range(len(lengths)))
+    assert len(found) >= n_parts
+    rows = [lengths[tile].sum() for tile in found]
+    assert max(rows) <= -(-lengths.sum() // n_parts) + lengths.max()
+    if len(set(lengths)) == 1:
+        sizes = {len(tile) for tile in found}
+        assert max(sizes) - min(sizes) <= 1
+        assert len(found) % n_parts == 0
+
+
+# ------------------------------------------------------------------------ estimators
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Small passes side by side; how many threads they had, each time."""
+    monkeypatch.setattr(_threads, "WORTH_A_PART", 1)
+    monkeypatch.setattr(_threads, "FEWEST_OF_A_PART", 1)
+    monkeypatch.setattr("sk_rnn.layers.Recurrent.runs_beside", lambda *args: True)
+    monkeypatch.setattr("sk_rnn.layers.Feedback.runs_beside", lambda *args: True)
+    monkeypatch.setattr("sk_rnn.training._inference.FEW_ROWS", 0)
+    seen = []
+    for module in ("_objective", "_inference"):
+
+        def watched(function, items, n_threads):
+            seen.append(min(n_threads, len(items)))
+            return side_by_side(function, items, n_threads)
+
+        monkeypatch.setattr(f"sk_rnn.training.{module}.side_by_side", watched)
+    return seen
+
+
+@pytest.mark.skipif(not POOLS, reason="the BLAS of this machine has no threads")
+@pytest.mark.filterwarnings("ignore:The solver stopped")
+@pytest.mark.parametrize("records", [RAGGED, EQUAL], ids=["ragged", "equal"])
+@pytest.mark.parametrize("solver", ["lbfgs", "adam", "lm"])
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("RNNRegressor", {}),
+        ("GRURegressor", {"hidden_layer_sizes": (3, 2)}),
+        ("LSTMRegressor", {"initial_state": "learned"}),
+        ("NARXRegressor", {"feedback": "predicted", "n_output_lags": 2}),
+    ],
+)
+def test_fits_and_predictions_are_those_of_one_thread(
+    in_parts, name, params, solver, records
+):
+    """To rounding; and with as many threads again they are the same to the last bit."""
+    more = {"n_input_lags": 2} if name == "NARXRegressor" else {}
+    params = {"max_iter": 4, "tol": 0, "solver": solver} | more | params
+    y = [x[:, :1].cumsum(axis=0) for x in records]
+    weight = RNG.uniform(0.5, 1, len(records))
+
+    def fit_and_predict(n_threads):
+        in_parts.clear()
+        with threadpool_limits(n_threads, user_api="blas"):
+            model = make(name, random_state=0, **params).fit(records, y, weight)
+            found = [model._theta, *model.predict(records)]
+        assert max(in_parts) == n_threads
+        return found
+
+    expected = fit_and_predict(1)
+    found, again = fit_and_predict(3), fit_and_predict(3)
+    for one, several, repeated in zip(expected, found, again, strict=True):
+        assert_near(several, one, 1e-6)
+        np.testing.assert_array_equal(several, repeated)
+
+
+@pytest.mark.skipif(not POOLS, reason="the BLAS of this machine has no threads")
+def test_the_estimate_of_memory_counts_the_passes_side_by_side(in_parts, monkeypatch):
+    told, estimate = [], _memory._estimate
+
+    def watched(*arguments):
+        told.append(estimate(*arguments)[0])
+        return estimate(*arguments)
+
+    monkeypatch.setattr(_memory, "_estimate", watched)
+    X = RNG.standard_normal((2000, 24, 1))
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads, user_api="blas"):
+            model = make("GRURegressor", solver="lbfgs", max_iter=1, random_state=0)
+            with pytest.warns(match="stopped"):
+                model.fit(X, X[..., 0].sum(axis=1))
+    assert told[1] == pytest.approx(2 * told[0], rel=0.1)
