@@ -18,6 +18,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+#: Seconds of calls that are not timed, before those that are: the second processor of a
+#: virtual machine, once asleep, takes some milliseconds to come back.
+WARM_UP = 0.03
+
 #: A call that takes less is repeated until this time is full, and the mean is taken.
 SHORTEST = 5e-3
 
@@ -93,7 +97,7 @@ def interleave(calls, repeats, before=None):
         if seconds < SHORT:  # else the first call, which may prepare things, will do
             seconds = _clock(calls[name], 1)
         loops[name] = max(1, math.ceil(SHORTEST / seconds))
-        warm[name] = calls[name] if seconds < SHORT else _nothing
+        warm[name] = math.ceil(WARM_UP / seconds) if seconds < SHORT else 0
     end = time.perf_counter() + LONGEST
     for k in range(repeats):
         if k and time.perf_counter() > end:
@@ -101,7 +105,8 @@ def interleave(calls, repeats, before=None):
         for name in order:
             time.sleep(PAUSE)
             before.get(name, _nothing)()
-            warm[name]()
+            for _ in range(warm[name]):
+                calls[name]()
             times[name].append(_clock(calls[name], loops[name]))
         order.reverse()
     return {name: statistics.median(values) for name, values in times.items()}

@@ -1,11 +1,12 @@
 """Back-propagation through time: `sk_rnn.layers.Recurrent` against torch.nn.
 
 One layer, forward and backward with a gradient at every step (``--last``: at the last
-step alone), or forward alone; the cell, the batch and the weights are the same. BLAS is
-limited to one thread for us, as estimators do. "NumPy" is what we take without the
-extra "fast", relative to what we take with it. "products" is the share of our time that
-the same matrix products take alone: what is left is the most that better code around
-them could win.
+step alone), or forward alone; the cell, the batch and the weights are the same. With
+one thread, and with all, as estimators take them: where it is worth it, parts of the
+batch run side by side. "NumPy" is what we take without the extra "fast", relative to
+what we take with it, and "products" the share of our time that the same matrix products
+take alone: what is left is the most that better code around them could win. Both with
+one thread.
 
 ``--others`` adds onnxruntime (inference, float32) and JAX (jit and scan), where they
 are installed. ``--busy`` measures processor time, of one thread for everybody: for a
@@ -14,20 +15,24 @@ machine on which other things run.
 
 import os
 import time
+from contextvars import copy_context
 from functools import partial
 from unittest import mock
 
 import numpy as np
 from _common import CLOCK, Table, duration, header, interleave, parser, peer, ratio
+from threadpoolctl import threadpool_limits
 
+from sk_rnn.data._dataset import tiles
 from sk_rnn.data._steps import Steps
 from sk_rnn.layers import CELLS, Recurrent, one_thread
 from sk_rnn.numerics._compiler import SWITCH, status
 from sk_rnn.numerics._products import gemm
 from sk_rnn.numerics._program import Calls, Program, can_compile
-from sk_rnn.numerics._threads import pools
+from sk_rnn.numerics._threads import pools, side_by_side
 from sk_rnn.numerics._threads import threads as blas_threads
 from sk_rnn.numerics._workspace import Workspace
+from sk_rnn.training._inference import TILE_ROWS
 
 #: Steps, sequences, inputs, units.
 GRID = [
@@ -52,29 +57,44 @@ def our_cell(name):
 
 
 def ours(name, case, dtype, last, train):
-    """A pass of our layer over one batch, as a call without arguments."""
+    """A pass of our layer over one batch, as a call without arguments.
+
+    As many parts of it run side by side as the threads allow.
+    """
     n_steps, n_sequences, n_in, n_units = case
     rng = np.random.RandomState(0)
     layer = Recurrent(our_cell(name), n_in, n_units)
     theta = np.zeros(layer.size, dtype)
     layer.initialise(theta, rng)
-    steps = Steps(np.full(n_sequences, n_steps))
-    out = steps.tail(1) if last else steps
-    x = rng.standard_normal((steps.n_rows, n_in)).astype(dtype)
-    dy = rng.standard_normal((out.n_rows, n_units)).astype(dtype)
-    dtheta, workspace = np.zeros_like(theta), Workspace()
+    n_parts = layer.n_parts(np.dtype(dtype), n_sequences, n_sequences * n_steps)
+    dtheta, workspaces = np.zeros_like(theta), [Workspace() for _ in range(n_parts)]
+    batches = []
+    n_rows = None if train else TILE_ROWS
+    for tile in tiles(np.full(n_sequences, n_steps), n_parts, n_rows):
+        steps = Steps(np.full(len(tile), n_steps))
+        out = steps.tail(1) if last else steps
+        x = rng.standard_normal((steps.n_rows, n_in)).astype(dtype)
+        dy = rng.standard_normal((out.n_rows, n_units)).astype(dtype)
+        batches.append((x, steps, out, dy))
 
-    def training():
+    def training(batch, number):
+        x, steps, out, dy = batch
+        workspace, grad = workspaces[number], np.zeros_like(theta)
         _, _, cache = layer.forward(theta, x, steps, out, workspace=workspace)
-        dtheta[...] = 0
-        layer.backward(theta, dy, cache, dtheta, need_dx=False)
+        layer.backward(theta, dy, cache, grad, need_dx=False)
+        return grad
 
     forward = layer.bind(theta)  # as a fitted estimator does, once
 
-    def inference():
-        forward(x, steps, out)
+    def inference(batch, number):
+        forward(*batch[:3])
 
-    return training if train else inference
+    def run():
+        found = side_by_side(training if train else inference, batches, n_parts)
+        if train:
+            dtheta[...] = sum(found)
+
+    return run
 
 
 def theirs(name, case, dtype, last, train):
@@ -220,6 +240,14 @@ def onnx_pass(name, case, dtype, last, train):
 OTHERS = {"JAX": jax_pass, "onnxruntime": onnx_pass}
 
 
+def with_threads(times):
+    """Our time, torch's, and their ratio, if there was more than one thread."""
+    if "threads" not in times:
+        return ()
+    ours, peers = times["threads"], times["torch"]
+    return duration(ours), duration(peers), ratio(peers, ours)
+
+
 def main():
     arguments = parser(__doc__)
     arguments.add_argument("--last", action="store_true", help="last-step losses")
@@ -241,18 +269,24 @@ def main():
         "torch 1": lambda: torch.set_num_threads(1),
         "torch": lambda: torch.set_num_threads(threads),
     }
+    contexts = {}
+    for n in (1, threads):
+        with threadpool_limits(n), one_thread():
+            contexts[n] = copy_context()
     with one_thread():
         for train in (True, False):
             for name in options.cells:
-                compare(name, train, options, threads, repeats, before)
+                compare(name, train, options, contexts, repeats, before)
 
 
-def compare(name, train, options, threads, repeats, before):
+def compare(name, train, options, contexts, repeats, before):
+    threads = max(contexts)
     where = "last step" if options.last else "every step"
     table = Table(
         f"{name}, {f'training, gradient at {where}' if train else 'inference'}",
-        *("T, B, D, H".rjust(15), "dtype", "sk_rnn", "NumPy", "products"),
+        *("T, B, D, H".rjust(15), "dtype", "sk_rnn, 1 thread", "NumPy", "products"),
         *("torch, 1 thread", "ratio"),
+        *((f"sk_rnn, {threads} threads",) if threads > 1 else ()),
         *((f"torch, {threads} threads", "ratio") if threads > 1 else ()),
         *(OTHERS if options.others else ()),
     )
@@ -260,15 +294,17 @@ def compare(name, train, options, threads, repeats, before):
         for dtype in (np.float32, np.float64):
             make = partial(ours, name, case, dtype, options.last, train)
             their = theirs(name, case, dtype, options.last, train)
+            with_one = contexts[1].run
             calls = {
-                "sk_rnn": make(),
-                "NumPy": in_numpy(make),
-                "products": products_alone(make, dtype),
+                "sk_rnn": partial(with_one, with_one(make)),
+                "NumPy": partial(with_one, with_one(in_numpy, make)),
+                "products": with_one(products_alone, make, dtype),
                 "torch 1": their,
-                "torch": their,
             }
-            if threads == 1:
-                del calls["torch"]
+            if threads > 1:
+                with_all = contexts[threads].run
+                calls["threads"] = partial(with_all, with_all(make))
+                calls["torch"] = their
             for other, of in OTHERS.items() if options.others else ():
                 call = of(name, case, dtype, options.last, train)
                 calls |= {other: call} if call else {}
@@ -279,11 +315,10 @@ def compare(name, train, options, threads, repeats, before):
                 ratio(times["NumPy"], mine),
                 f"{times['products'] / mine:.0%}",
                 *(duration(times["torch 1"]), ratio(times["torch 1"], mine)),
-                *(
-                    (duration(times["torch"]), ratio(times["torch"], mine))
-                    if threads > 1
-                    else ()
+                *map(
+                    duration, map(times.get, ("threads", "torch")[: 2 * (threads > 1)])
                 ),
+                *((ratio(times["torch"], times["threads"]),) if threads > 1 else ()),
                 *(
                     ratio(times[other], mine) if other in times else ""
                     for other in (OTHERS if options.others else ())
