@@ -26,21 +26,37 @@ POOL = 50
 
 
 def tiles(lengths, n_parts=1, n_rows=None):
-    """Yield the indices of sequences, longest first, in tiles of bounded size.
+    """Indices of sequences, longest first, in tiles of bounded size.
 
-    Sizes are powers of two, so that a few blocks of working memory serve all tiles; or
-    equal, where so many parts of equal sequences are to be run side by side. Where
-    `n_rows` is given, it stands for TILE_ROWS.
+    They are as many as `n_parts` or more, to be run side by side. Tiles of sequences of
+    one length are of equal size, others powers of two, so that a few blocks of working
+    memory serve all of them. Where `n_rows` is given, it stands for TILE_ROWS.
+
+    Parameters
+    ----------
+    lengths : ndarray of int of shape (n_sequences,)
+    n_parts : int, default=1
+    n_rows : int, default=None
+
+    Returns
+    -------
+    list of ndarray
     """
+    if not len(lengths):
+        return []
     n_rows = n_rows or TILE_ROWS
     order = np.argsort(-lengths, kind="stable")
-    ordered, first = lengths[order], 0
-    if n_parts > 1 and ordered[0] == ordered[-1]:
-        size = max(TILE_SEQUENCES, n_rows // int(ordered[0]))
-        yield from np.array_split(order, n_parts * -(-len(order) // (n_parts * size)))
-        return
-    behind = np.cumsum(ordered)
-    share = -(-ordered.sum() // n_parts)
+    longest = int(lengths[order[0]])
+    if longest != lengths[order[-1]]:
+        return list(_ragged_tiles(order, lengths[order], n_parts, n_rows))
+    size = n_parts * max(TILE_SEQUENCES, n_rows // longest)
+    n_tiles = n_parts * -(-len(order) // size)
+    return [order] if n_tiles == 1 else np.array_split(order, n_tiles)
+
+
+def _ragged_tiles(order, ordered, n_parts, n_rows):
+    behind, first = np.cumsum(ordered), 0
+    share = -(-behind[-1] // n_parts)
     while first < len(order):
         longest, n_left = int(ordered[first]), len(order) - first
         alike = np.searchsorted(-ordered[first:], -ALIKE * longest, side="right")

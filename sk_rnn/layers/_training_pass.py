@@ -105,9 +105,14 @@ class TrainingPass(PassMemory):
         self.d_products = {k: np.empty(square, dtype) for k in self.cell.products}
         self.n_threads = worth(self.kernels.gates.size * self.n)
 
-    @contextmanager
     def surroundings(self):
         """What a pass runs in: a context."""
+        if self.compiled and self.n_threads == 1:
+            return nullcontext()
+        return self._in_numpy()
+
+    @contextmanager
+    def _in_numpy(self):
         buffer = nullcontext() if self.compiled else small_buffer()
         with buffer, threads(self.n_threads):
             yield
@@ -290,7 +295,7 @@ class TrainingPass(PassMemory):
         for stop in range(self.length, 0, -n_rest):
             first = max(stop - n_rest, 0)
             self._go_back(stop, first)
-            if not self.every and self._vanished(first):
+            if first and not self.every and self._vanished(first):
                 return first
         return 0
 

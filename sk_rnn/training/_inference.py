@@ -60,7 +60,7 @@ def _by_tiles(forward, x, records, state, last):
     starts, lengths = records.starts, records.lengths
     n_parts = forward.network.n_parts(x.dtype, len(lengths), len(x))
     n_rows = TILE_ROWS if forward.network.reach is None else None
-    orders, steps = list(tiles(lengths, n_parts, n_rows)), []
+    orders, steps = tiles(lengths, n_parts, n_rows), []
     for order in orders:
         as_before = steps and np.array_equal(steps[-1].lengths, lengths[order])
         steps.append(steps[-1] if as_before else _steps(lengths[order]))

@@ -195,7 +195,7 @@ class Objective:
         return sum(values) / weight + self._penalty(theta, grad), grad
 
     def _penalty(self, theta, grad):
-        strength = self.alpha / self.weight_sum
+        strength = float(self.alpha / self.weight_sum)  # one of NumPy's is a double
         weights = theta * self.penalised
         grad += strength * weights
         return 0.5 * strength * (weights @ weights)
