@@ -66,33 +66,37 @@ def ours(name, case, dtype, last, train):
     layer = Recurrent(our_cell(name), n_in, n_units)
     theta = np.zeros(layer.size, dtype)
     layer.initialise(theta, rng)
-    n_parts = layer.n_parts(np.dtype(dtype), n_sequences, n_sequences * n_steps)
-    dtheta, workspaces = np.zeros_like(theta), [Workspace() for _ in range(n_parts)]
+    lengths = np.full(n_sequences, n_steps)
+    n_parts = layer.n_parts(np.dtype(dtype), lengths, train)
+    grads, workspaces = (
+        np.zeros((n_parts, layer.size), dtype),
+        [Workspace() for _ in range(n_parts)],
+    )
     batches = []
-    n_rows = None if train else TILE_ROWS
-    for tile in tiles(np.full(n_sequences, n_steps), n_parts, n_rows):
-        steps = Steps(np.full(len(tile), n_steps))
+    for tile in tiles(lengths, n_parts, None if train else TILE_ROWS):
+        steps = Steps(lengths[tile])
         out = steps.tail(1) if last else steps
         x = rng.standard_normal((steps.n_rows, n_in)).astype(dtype)
         dy = rng.standard_normal((out.n_rows, n_units)).astype(dtype)
         batches.append((x, steps, out, dy))
 
-    def training(batch, number):
-        x, steps, out, dy = batch
-        workspace, grad = workspaces[number], np.zeros_like(theta)
+    def training(k, part):
+        x, steps, out, dy = batches[k]
+        workspace = workspaces[part]
         _, _, cache = layer.forward(theta, x, steps, out, workspace=workspace)
-        layer.backward(theta, dy, cache, grad, need_dx=False)
-        return grad
+        layer.backward(theta, dy, cache, grads[part], need_dx=False)
 
     forward = layer.bind(theta)  # as a fitted estimator does, once
 
-    def inference(batch, number):
-        forward(*batch[:3])
+    def inference(k, part):
+        forward(*batches[k][:3])
+
+    loads = [steps.n_rows for _, steps, *_ in batches]
 
     def run():
-        found = side_by_side(training if train else inference, batches, n_parts)
-        if train:
-            dtheta[...] = sum(found)
+        grads[...] = 0
+        side_by_side(training if train else inference, loads, n_parts)
+        grads.sum(axis=0)
 
     return run
 

@@ -14,6 +14,7 @@ import pytest
 from estimators import NAMES, make
 
 from sk_rnn import LSTMRegressor
+from sk_rnn.layers._inference_pass import KEPT_WALKS, InferencePass
 
 N_SERIES = 256
 TABLE = np.random.default_rng(0).standard_normal((60, 2))
@@ -120,3 +121,27 @@ def test_a_pass_leaves_nothing_to_the_next_one(n):
     with suppress(ValueError):  # of outputs that are not finite
         model.predict(np.full((n, 2, 1), 1e308))
     assert np.array_equal(model.predict(X), expected)
+
+
+def test_the_memory_of_the_last_passes_is_kept():
+    """And never that of the first ones for good, so that a stream stays fast."""
+    X = np.random.default_rng(1).standard_normal((60, 300, 1))
+    model = LSTMRegressor(hidden_layer_sizes=4, max_iter=2, random_state=0)
+    model.fit(X, -X)
+    passes = []
+    bound = InferencePass.__init__
+
+    def watched(self, *arguments):
+        passes.append(self)
+        bound(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(InferencePass, "__init__", watched)
+        model = copy.deepcopy(model)
+    for n in (*range(20, 50, 2), 1, 1):
+        model.predict(X[:n])
+    (own,) = passes
+    sizes = [walk.n for walk in own.idle]
+    assert len(sizes) == KEPT_WALKS
+    assert sizes[-1] == 1
+    assert sizes.count(1) == 1

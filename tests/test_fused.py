@@ -488,3 +488,22 @@ assert all(np.array_equal(first, other) for other in others)
     for _ in range(3):
         run = [sys.executable, "-W", "ignore", "-c", code]
         subprocess.run(run, capture_output=True, text=True, check=True)
+
+
+def test_a_thread_may_fit_when_the_main_one_has_ended():
+    """Pools of `concurrent.futures` take no work any more then."""
+    code = """
+import threading
+import numpy as np
+from sk_rnn import GRURegressor
+from sk_rnn.numerics._compiler import status
+X = np.random.default_rng(0).standard_normal((20, 5))
+def fit():
+    threading.main_thread().join()
+    GRURegressor(hidden_layer_sizes=3, max_iter=2).fit(X, X[:, 0])
+    print(status())
+threading.Thread(target=fit).start()
+"""
+    run = [sys.executable, "-W", "ignore", "-c", code]
+    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("compiled for ")

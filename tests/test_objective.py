@@ -1,5 +1,7 @@
 """The whole objective: network + loss + penalty, on ragged weighted batches."""
 
+import gc
+import tracemalloc
 from dataclasses import replace
 from functools import partial
 
@@ -416,3 +418,39 @@ def test_network_without_delays_is_scikit_learns(activation, n_outputs):
     mean_part = whole.value(theta)
     reported = mean_part / n_outputs + (value - mean_part)
     assert mlp.loss_ == pytest.approx(reported, rel=1e-12)
+
+
+def peak(call):
+    """Bytes that a call takes at the most, the second time."""
+    call()
+    gc.collect()
+    tracemalloc.start()
+    call()
+    try:
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_number_of_tiles(monkeypatch):
+    """Neither that of gradients, one for each, nor that of structures in inference."""
+    monkeypatch.setattr(_dataset, "TILE_ROWS", 400)
+    monkeypatch.setattr(_dataset, "TILE_SEQUENCES", 32)
+    monkeypatch.setattr(_dataset, "FEWEST", 1)
+    network = build("TDNNRegressor", hidden_layer_sizes=100, n_lags=2)
+    theta = parameters(network.size)
+    forward = Forward(network, theta)
+    n_tiles, n_rows, of_gradients, of_outputs = [], [], [], []
+    for n_sequences in (1600, 3200):
+        lengths = np.full(n_sequences, 10)
+        data = ragged(lengths=lengths, skip=np.zeros(n_sequences, int))
+        whole = Objective(network, LOSSES["squared_error"](), 0.1, data)
+        n_tiles.append(len(whole.tiles))
+        n_rows.append(data.n_steps)
+        of_gradients.append(peak(partial(whole.loss_and_grad, theta)))
+        run = partial(infer, forward, data.x, data)
+        of_outputs.append(peak(run) - data.y.nbytes)
+    assert n_tiles[1] > 1.9 * n_tiles[0]
+    # What grows are small things: a number for each tile, the state of each sequence.
+    assert np.diff(of_gradients) < network.size * np.diff(n_tiles)
+    assert np.diff(of_outputs) < 10 * np.diff(n_rows)

@@ -28,15 +28,16 @@ POOL = 50
 def tiles(lengths, n_parts=1, n_rows=None):
     """Indices of sequences, longest first, in tiles of bounded size.
 
-    They are as many as `n_parts` or more, to be run side by side. Tiles of sequences of
-    one length are of equal size, others powers of two, so that a few blocks of working
-    memory serve all of them. Where `n_rows` is given, it stands for TILE_ROWS.
+    Tiles of sequences of one length are of equal size, others powers of two, so that a
+    few blocks of working memory serve all of them; but none is more than its share,
+    where they are to be run in parts, side by side.
 
     Parameters
     ----------
     lengths : ndarray of int of shape (n_sequences,)
     n_parts : int, default=1
     n_rows : int, default=None
+        In place of TILE_ROWS.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def tiles(lengths, n_parts=1, n_rows=None):
         return list(_ragged_tiles(order, lengths[order], n_parts, n_rows))
     size = n_parts * max(TILE_SEQUENCES, n_rows // longest)
     n_tiles = n_parts * -(-len(order) // size)
-    return [order] if n_tiles == 1 else np.array_split(order, n_tiles)
+    return [order] if n_tiles == 1 else np.array_split(order, n_tiles)  # which is slow
 
 
 def _ragged_tiles(order, ordered, n_parts, n_rows):
@@ -62,10 +63,9 @@ def _ragged_tiles(order, ordered, n_parts, n_rows):
         alike = np.searchsorted(-ordered[first:], -ALIKE * longest, side="right")
         fitting = min(max(alike, FEWEST), n_rows // longest)
         size = max(min(alike, TILE_SEQUENCES), fitting, 1)
-        if n_parts > 1:
-            end = behind[first] - longest + share
-            size = min(size, max(int(np.searchsorted(behind, end)) - first, 1))
         size = n_left if size >= n_left else 1 << (int(size).bit_length() - 1)
+        end = int(np.searchsorted(behind, behind[first] - longest + share, "right"))
+        size = min(size, max(end - first, 1))  # always all, where there is one part
         yield order[first : first + size]
         first += size
 

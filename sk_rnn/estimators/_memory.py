@@ -62,7 +62,7 @@ def _estimate(estimator, network, data, solver, n_starts):
         lengths = np.ones_like(lengths)  # what is not looked at is not computed
     n_parts = 1
     if SOLVERS[solver].same_function:
-        n_parts = network.n_parts(data.x.dtype, len(lengths), int(lengths.sum()))
+        n_parts = network.n_parts(data.x.dtype, lengths)
     largest = max(
         int(lengths[tile].max()) * len(tile) for tile in tiles(lengths, n_parts)
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._typing import Shapes
 from ..numerics._parameters import size_of, views
-from ..numerics._threads import parts
+from ..numerics._threads import parts, worth
 from ..numerics._workspace import Workspace
 
 
@@ -45,22 +45,25 @@ class Layer:
         """About how many numbers a training pass holds of each row."""
         return self.n_in + 2 * self.n_out
 
-    def runs_beside(self, dtype: Any) -> bool:
-        """Whether other passes of it, in other threads, make good use of the time.
+    def runs_beside(self, dtype: Any, lengths: np.ndarray) -> bool:
+        """Whether passes over sequences of such lengths gain by running side by side.
 
         That is not so where most of a pass is Python, which has one lock for all, and
         where it is one of chance, which would come in another order.
         """
         return True
 
-    def n_parts(self, dtype: Any, n_sequences: int, n_rows: int) -> int:
+    def n_parts(self, dtype: Any, lengths: np.ndarray, training: bool = True) -> int:
         """Into how many parts to cut sequences, to be run `side_by_side`.
 
-        Networks without memory make a few large calls of NumPy: they gain nothing.
+        Networks without memory make a few large calls of NumPy: they gain nothing. And
+        where layers are so large that BLAS would have more threads, it is given them.
         """
-        if self.reach is None and self.runs_beside(dtype):
-            return parts(n_sequences, n_rows * self.size)
-        return 1
+        if self.reach is not None or not self.runs_beside(dtype, lengths):
+            return 1
+        n_sequences, n_rows = len(lengths), int(lengths.sum())
+        found = parts(n_sequences, n_rows * self.size * (2 if training else 1))
+        return found if found >= worth(n_sequences * self.size) else 1
 
     def views(self, theta: np.ndarray) -> dict[str, np.ndarray]:
         """The parameters by name, as views of the flat vector."""
@@ -246,8 +249,8 @@ class Chain(Layer):
     def n_kept(self):
         return sum(layer.n_kept for layer in self.layers)
 
-    def runs_beside(self, dtype):
-        return all(layer.runs_beside(dtype) for layer in self.layers)
+    def runs_beside(self, dtype, lengths):
+        return all(layer.runs_beside(dtype, lengths) for layer in self.layers)
 
     def split(self):
         """The fixed layers at the front (or None), and the trained rest, as chains."""

@@ -92,7 +92,7 @@ class Dropout(Layer):
         self.n_in = self.n_out = n_in
         self.rate, self.rng = rate, rng
 
-    def runs_beside(self, dtype):
+    def runs_beside(self, dtype, lengths):
         return False
 
     def forward(self, theta, x, steps, wanted, state=None, workspace=None):

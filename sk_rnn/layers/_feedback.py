@@ -10,6 +10,7 @@ from ._base import Layer
 from ._delay import taps_of
 from ._dense import Dense
 from ._free_run import FreeRun
+from ._loop_program import PAYS
 from ._tangent import dense_tangent
 
 #: A free run is held at this many standard deviations of the output. Beyond it the
@@ -117,8 +118,10 @@ class Feedback(Layer):
         now = np.concatenate([newest_first, self._whole(line)])
         return now[: self.n_lags * self.n_out][self._used]
 
-    def runs_beside(self, dtype):
-        return len(self.core.layers) > 1 and can_compile(dtype)
+    def runs_beside(self, dtype, lengths):
+        pays = lengths.max() >= PAYS * len(np.unique(lengths))
+        runs_compiled = len(self.core.layers) > 1 and self.n_line > 0
+        return pays and runs_compiled and can_compile(dtype)
 
     def initialise(self, theta, rng):
         self.core.initialise(theta, rng)

@@ -1,6 +1,7 @@
 """The inference pass of a recurrent layer, with memory for a single step."""
 
 from functools import cache
+from threading import Lock
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from ._kernels import step_actions
 from .cells._base import Blocks, stages
 
 #: To make the memory of a step, and its program, takes as long as several steps: of up
-#: to so many numbers (2 MB) it is kept for the next pass, so many times.
-KEPT_NUMBERS, KEPT = 2**18, 8
+#: to so many numbers (2 MB) that of the last few passes is kept for the next one.
+KEPT_NUMBERS, KEPT_WALKS = 2**18, 8
 
 
 class InferencePass:
@@ -31,7 +32,7 @@ class InferencePass:
         self.layout, self.p = layout, p
         self.dtype = p["weight_input"].dtype
         self.compiled = compiled_cell(layout, self.dtype)
-        self.idle, self._kernels = {}, {}
+        self._lock, self.idle, self._kernels = Lock(), [], {}
 
     def kernels(self, n):
         """Kernels for n sequences: few columns want another order of the weights."""
@@ -73,24 +74,28 @@ class InferencePass:
                 walk.advance(inputs[done - first :])
             for target, source in zip(final, walk.states, strict=True):
                 target[:n] = source.T  # of those that go on, until they end
-            self._end(n, walk)
+            self._end(walk)
         return y, final
 
     def _begin(self, n, states):
         """A walk of n sequences, in memory that no other thread has."""
-        try:
-            walk = self.idle[n].pop()
-        except (KeyError, IndexError):
-            walk = _Walk(self, n)
+        with self._lock:
+            walk = next((walk for walk in self.idle if walk.n == n), None)
+            if walk is not None:
+                self.idle.remove(walk)
+        walk = walk or _Walk(self, n)
         for own, given in zip(walk.states, states, strict=True):
             own[...] = given[:n].T
         return walk
 
-    def _end(self, n, walk):
+    def _end(self, walk):
         """Keep the memory of a walk where it is worth it."""
-        n_numbers = n * (self.layout.height + len(self.layout.values) * walk.h.shape[0])
-        if n_numbers <= KEPT_NUMBERS and sum(map(len, [*self.idle.values()])) < KEPT:
-            self.idle.setdefault(n, []).append(walk)
+        layout = self.layout
+        height = layout.height + len(layout.values) * layout.n_units
+        if walk.n * height <= KEPT_NUMBERS:
+            with self._lock:
+                self.idle.append(walk)
+                del self.idle[:-KEPT_WALKS]
 
 
 class _Walk:
@@ -113,7 +118,7 @@ class _Walk:
     def __init__(self, parent, n):
         layout, kernels = parent.layout, parent.kernels(n)
         cell, n_units, dtype = layout.cell, layout.n_units, parent.dtype
-        self.dtype, compiled = dtype, parent.compiled
+        self.n, self.dtype, compiled = n, dtype, parent.compiled
         size, names = n_units * n, layout.values
         s = aligned(layout.height * n, dtype).reshape(-1, n)  # [h; x; 1]
         s[-1] = 1

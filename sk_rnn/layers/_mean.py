@@ -35,8 +35,8 @@ class Mean(Layer):
         """Those of a member; all are alike."""
         return self.members[0].layers
 
-    def runs_beside(self, dtype):
-        return self.members[0].runs_beside(dtype)
+    def runs_beside(self, dtype, lengths):
+        return self.members[0].runs_beside(dtype, lengths)
 
     def initialise(self, theta, rng):
         for member, part in zip(self.members, self.parts, strict=True):

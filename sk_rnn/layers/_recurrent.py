@@ -99,7 +99,7 @@ class Recurrent(Layer):
 
         return forward
 
-    def runs_beside(self, dtype):
+    def runs_beside(self, dtype, lengths):
         return compiled_cell(self.layout, dtype) is not None
 
     def _training_pass(self, steps, wanted, dtype, workspace):

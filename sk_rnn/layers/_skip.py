@@ -25,8 +25,8 @@ class Beside(Layer):
         """V, of shape (n_straight, n_out)."""
         raise NotImplementedError
 
-    def runs_beside(self, dtype):
-        return self.network.runs_beside(dtype)
+    def runs_beside(self, dtype, lengths):
+        return self.network.runs_beside(dtype, lengths)
 
     def initialise(self, theta, rng):
         self.network.initialise(theta[: self.network.size], rng)

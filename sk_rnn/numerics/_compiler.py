@@ -11,11 +11,10 @@ reassociated. tanh alone is our own; see `_tanh`.
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from math import factorial, log
-from threading import Lock
+from threading import Lock, Thread
 
 import numpy as np
 
@@ -124,6 +123,7 @@ class _Machine:
         llvm.initialize_native_asmprinter()
         self.name, features = llvm.get_host_cpu_name(), llvm.get_host_cpu_features()
         self.features, self.masks = features.flatten(), features.get("avx512f", False)
+        self.proof = self.compile("define void @nothing() { ret void }")
 
     def compile(self, text):
         """Addresses of the functions of a module, and what must be kept for them."""
@@ -154,7 +154,6 @@ def _machine():
         return f"llvmlite {version} is older than {'.'.join(map(str, OLDEST))}"
     try:
         machine = _apart(_Machine)
-        _apart(machine.compile, "define void @nothing() { ret void }")
     except Exception as error:  # whatever keeps code from being made here
         return f"llvmlite {version} does not work here: {error}"
     return machine
@@ -166,16 +165,34 @@ def _apart(function, *arguments):
     Ctrl-C reaches the main thread alone. Within llvmlite it would leave a lock closed,
     at which all other threads would wait for ever.
     """
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function, *arguments).result()
+    found = []
+
+    def run():
+        try:
+            found.append((function(*arguments), None))
+        except BaseException as error:
+            found.append((None, error))
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+    ((result, error),) = found
+    if error is not None:
+        raise error
+    return result
 
 
 def compiled(text):
     """Addresses of the functions of a text, by name."""
     with _lock:  # nobody may make the same again, and let go of what others run
         if text not in _made:
-            _made[text] = _apart(_machine().compile, text)
+            _apart(_make, text)
         return _made[text][0]
+
+
+def _make(text):
+    """Make it, and keep it even if Ctrl-C is not waiting for it any more."""
+    _made[text] = _machine().compile(text)
 
 
 def loops(dtype, stages):

@@ -9,7 +9,7 @@ as many threads of Python run from the first step to the last.
 
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import cache
+from functools import cache, partial
 from threading import RLock, Thread
 
 import numpy as np
@@ -20,10 +20,10 @@ from threadpoolctl import ThreadpoolController
 #: on 32 sequences, float32: 1.45), and on busy ones up to 1.8 times slower.
 WORTH_A_THREAD = 2_000_000
 
-#: So many multiplications, those of all steps together, are worth a thread of Python:
-#: on two idle processors training passes of an LSTM or a GRU that are twice as large
-#: are 1.0 to 1.4 times faster in two, and ten times as large ones 1.5 to 1.8 times.
-WORTH_A_PART = 20_000_000
+#: So many multiplications, those of all steps together and in training counted twice,
+#: are worth a thread of Python. On two idle processors two such parts take 0.7 to 1 of
+#: the time of one pass, parts ten times as large 0.55 to 0.65.
+WORTH_A_PART = 36_000_000
 
 #: Parts of fewer sequences than this waste the registers in every product.
 FEWEST_OF_A_PART = 16
@@ -145,57 +145,79 @@ def parts(n_sequences, size):
     return max(1, min(allowed, worth_it))
 
 
-def side_by_side(function, items, n_threads):
-    """Call a function of (item, number of the thread) for each item, in turn.
+def side_by_side(function, loads, n_parts):
+    """Call a function of (k, part) for each of some loads, in parts of about equal sum.
 
-    The same item is with the same thread each time, within which BLAS has one thread.
-    An exception ends all of them, but not before they have done with the items they are
-    at: nobody works on in memory that others give up.
+    What is in a part is called one after the other, by one thread at a time, in which
+    BLAS has one thread. There are as many threads as parts, or fewer where others are
+    inside of `one_thread`. An exception ends all of them, but not before they have done
+    with what they are at: nobody works on in memory that others give up.
 
     Parameters
     ----------
     function : callable
-    items : sequence
-    n_threads : int
+    loads : sequence of int
+        How much work each call will be.
+    n_parts : int
 
     Returns
     -------
     list
-        What was returned, in the order of the items.
+        What the calls returned, in the order of the loads.
     """
-    if n_threads == 1 or len(items) == 1:
-        return [function(item, 0) for item in items]
-    found, errors = [None] * len(items), []
+    shares = _deal(loads, n_parts)
+    found, errors = [None] * len(loads), []
+    if len(shares) == 1:
+        return [function(k, 0) for k in shares[0]]
+    n_threads = max(1, len(shares) // max(1, len(_inside)))
 
-    def work(number, numpy_errors):
+    def work(thread, numpy_errors):
         _allowed.set(None)  # of a context that is copied for this
         try:
             # NumPy 1, and some builds of BLAS, have settings of each thread.
             with np.errstate(**numpy_errors), one_thread():
                 _allowed.set(1)
-                for k in range(number, len(items), n_threads):
-                    if not errors:
-                        found[k] = function(items[k], number)
+                for part in range(thread, len(shares), n_threads):
+                    for k in shares[part]:
+                        if not errors:
+                            found[k] = function(k, part)
         except BaseException as error:
             errors.append(error)
 
-    starts = [(copy_context().run, (work, k, np.geterr())) for k in range(n_threads)]
-    (run, first), *others = starts
-    threads = [Thread(target=target, args=args) for target, args in others]
+    def run(thread):
+        return partial(copy_context().run, work, thread, np.geterr())
+
+    threads = [Thread(target=run(k)) for k in range(1, n_threads)]
     try:
         for thread in threads:
             thread.start()
-        run(*first)
-        _wait(threads)
+        run(0)()
     except BaseException as error:  # Ctrl-C
         errors.append(error)
-        _wait(threads)
-    if errors:
-        raise errors[0]
-    return found
+    _wait(threads, errors)
+    if not errors:
+        return found
+    try:
+        raise next((e for e in errors if isinstance(e, KeyboardInterrupt)), errors[0])
+    finally:
+        del found[:], errors[:]  # the traceback knows this frame, which knows it
 
 
-def _wait(threads):
+def _wait(threads, errors):
+    """Wait for all threads, however often Ctrl-C is pressed meanwhile."""
     for thread in threads:
-        if thread.ident is not None:
-            thread.join()
+        while thread.is_alive():
+            try:
+                thread.join()
+            except BaseException as error:
+                errors.append(error)
+
+
+def _deal(loads, n_parts):
+    """Indices of loads in so many shares of about equal sum, or fewer."""
+    shares, sums = [[] for _ in range(n_parts)], [0] * n_parts
+    for k in sorted(range(len(loads)), key=lambda k: -loads[k]):
+        least = sums.index(min(sums))
+        shares[least].append(k)
+        sums[least] += loads[k]
+    return [sorted(share) for share in shares if share]

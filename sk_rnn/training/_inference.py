@@ -57,26 +57,23 @@ def infer(forward, x, records, state=None, last=False):
 
 
 def _by_tiles(forward, x, records, state, last):
-    starts, lengths = records.starts, records.lengths
-    n_parts = forward.network.n_parts(x.dtype, len(lengths), len(x))
-    n_rows = TILE_ROWS if forward.network.reach is None else None
-    orders, steps = tiles(lengths, n_parts, n_rows), []
-    for order in orders:
-        as_before = steps and np.array_equal(steps[-1].lengths, lengths[order])
-        steps.append(steps[-1] if as_before else _steps(lengths[order]))
+    starts, lengths, network = records.starts, records.lengths, forward.network
+    n_parts = network.n_parts(x.dtype, lengths, training=False)
+    n_rows = TILE_ROWS if network.reach is None else None
+    orders, latest = tiles(lengths, n_parts, n_rows), {}
+    rows = np.empty((len(lengths) if last else len(x), network.n_out), x.dtype)
 
-    def of_tile(k, _):
-        source = steps[k].packing(starts[orders[k]])
-        part = take(state, orders[k])
-        y, after = _of_tile(forward, x[source], steps[k], part, last)
-        return orders[k] if last else source, y, after
+    def of_tile(k, part):
+        order, steps = orders[k], latest.get(part)
+        if steps is None or not np.array_equal(steps.lengths, lengths[order]):
+            steps = latest[part] = _steps(lengths[order])
+        source, before = steps.packing(starts[order]), take(state, order)
+        y, after = _of_tile(forward, x[source], steps, before, last)
+        rows[order if last else source] = y
+        return after
 
-    found = side_by_side(of_tile, range(len(orders)), n_parts)
-    rows = np.empty((len(lengths) if last else len(x), forward.network.n_out), x.dtype)
-    for where, y, _ in found:
-        rows[where] = y
-    states = [after for *_, after in found]
-    if len(states) == 1 and not steps[0].ragged:
+    states = side_by_side(of_tile, [lengths[order].sum() for order in orders], n_parts)
+    if len(states) == 1 and not latest[0].ragged:
         return rows, states[0]
     back = np.argsort(np.concatenate(orders), kind="stable")
     return rows, take(join(states), back)

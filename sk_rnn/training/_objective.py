@@ -1,6 +1,6 @@
 """What is minimised: network + loss + L2. The only place that knows all three."""
 
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -47,8 +47,7 @@ class Objective:
         self.weight_sum = data.weight_sum
         self.dtype = data.x.dtype
         self.penalised = penalised(network).astype(self.dtype)
-        size = data.n_sequences, data.n_steps
-        self.n_parts = self.trained.n_parts(self.dtype, *size)
+        self.n_parts = self.trained.n_parts(self.dtype, data.lengths)
         self.workspaces = [Workspace() for _ in range(self.n_parts)]
 
     @cached_property
@@ -67,16 +66,17 @@ class Objective:
         n_targets = self.data.n_sequences if self.data.last else self.data.n_steps
         return n_targets * self.fixed.n_out >= KEPT
 
-    def _each_tile(self, function, n_threads=None):
-        """What a function of (tile, workspace) returns for each of the tiles."""
+    def _each_tile(self, function, n_parts=None):
+        """What a function of (tile, part) returns for each of the tiles, in order."""
 
-        def call(tile, number):
-            workspace = self.workspaces[number]
+        def call(k, part):
+            tile = self.tiles[k]
             if self._prepares_each_time:
-                tile = self._prepare(tile, workspace)
-            return function(tile, workspace)
+                tile = self._prepare(tile, self.workspaces[part])
+            return function(tile, part)
 
-        return side_by_side(call, self.tiles, n_threads or self.n_parts)
+        loads = [tile.steps.n_steps * tile.steps.n_sequences for tile in self.tiles]
+        return side_by_side(call, loads, n_parts or self.n_parts)
 
     def _each_prediction(self, theta, function):
         """What a function of (tile, outputs of the network) returns for each tile."""
@@ -88,8 +88,17 @@ class Objective:
     def loss_and_grad(self, theta):
         """Value and gradient over all data."""
         theta = theta.astype(self.dtype, copy=False)
-        found = self._each_tile(partial(self._of_tile, theta))
-        return self._mean(theta, found, self.weight_sum)
+        grads = np.zeros((self.n_parts, len(theta)), theta.dtype)
+
+        def of_tile(tile, part):
+            return self._add(theta, tile, self.workspaces[part], grads[part])
+
+        value = sum(self._each_tile(of_tile)) / self.weight_sum
+        grad, *others = grads
+        for other in others:
+            grad += other
+        grad /= self.weight_sum
+        return value + self._penalty(theta, grad), grad
 
     def value(self, theta):
         """Mean loss over all data, without the penalty; infinite if a run diverged."""
@@ -118,11 +127,11 @@ class Objective:
         """Derivatives of the residuals, of shape (n_residuals, network.size)."""
         theta = theta.astype(self.dtype, copy=False)
 
-        def of_tile(tile, workspace):
-            _, _, cache = self._forward(theta, tile, workspace)
+        def of_tile(tile, part):
+            _, _, cache = self._forward(theta, tile, self.workspaces[part])
             return self._weighted(self.trained.tangent(theta, cache), tile)
 
-        found = self._each_tile(of_tile, n_threads=1)  # most of it is Python
+        found = self._each_tile(of_tile, n_parts=1)  # most of it is Python
         strength = np.sqrt(self.alpha / self.weight_sum)
         found.append(np.diag(strength * self.penalised)[self.penalised > 0])
         return np.concatenate(found).astype(float)
@@ -153,8 +162,10 @@ class Objective:
                 yield lambda theta, t=tiles, w=weight: self._of_batch(theta, t, w)
 
     def _of_batch(self, theta, tiles, weight):
-        found = [self._of_tile(theta, tile, self.workspaces[0]) for tile in tiles]
-        return weight, *self._mean(theta, found, weight)
+        grad, workspace = np.zeros_like(theta), self.workspaces[0]
+        value = sum(self._add(theta, tile, workspace, grad) for tile in tiles) / weight
+        grad /= weight
+        return weight, value + self._penalty(theta, grad), grad
 
     def _steps(self, lengths):
         """The structure of such lengths, which mini-batches share."""
@@ -176,23 +187,14 @@ class Objective:
             theta, batch.x, batch.steps, batch.wanted, workspace=workspace
         )
 
-    def _of_tile(self, theta, tile, workspace):
-        """Sum of the losses of a tile, and its gradient."""
+    def _add(self, theta, tile, workspace, grad):
+        """Sum of the losses of a tile; its gradient is added to `grad`."""
         y_pred, _, cache = self._forward(theta, tile, workspace)
         value = tile.weight @ self.loss.value(y_pred, tile.y)
         dy = self.loss.gradient(y_pred, tile.y)
         dy *= tile.weight[:, None]
-        grad = np.zeros_like(theta)
         self.trained.backward(theta, dy, cache, grad, need_dx=False)
-        return value, grad
-
-    def _mean(self, theta, found, weight):
-        """Mean loss and its gradient, penalty included, of the sums of tiles."""
-        values, (grad, *others) = zip(*found, strict=True)
-        for other in others:
-            grad += other
-        grad /= weight
-        return sum(values) / weight + self._penalty(theta, grad), grad
+        return value
 
     def _penalty(self, theta, grad):
         strength = float(self.alpha / self.weight_sum)  # one of NumPy's is a double
