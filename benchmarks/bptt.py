@@ -68,10 +68,8 @@ def ours(name, case, dtype, last, train):
     layer.initialise(theta, rng)
     lengths = np.full(n_sequences, n_steps)
     n_parts = layer.n_parts(np.dtype(dtype), lengths, train)
-    grads, workspaces = (
-        np.zeros((n_parts, layer.size), dtype),
-        [Workspace() for _ in range(n_parts)],
-    )
+    grads = np.zeros((n_parts, layer.size), dtype)
+    workspaces = [Workspace() for _ in range(n_parts)]
     batches = []
     for tile in tiles(lengths, n_parts, None if train else TILE_ROWS):
         steps = Steps(lengths[tile])
@@ -319,10 +317,7 @@ def compare(name, train, options, contexts, repeats, before):
                 ratio(times["NumPy"], mine),
                 f"{times['products'] / mine:.0%}",
                 *(duration(times["torch 1"]), ratio(times["torch 1"], mine)),
-                *map(
-                    duration, map(times.get, ("threads", "torch")[: 2 * (threads > 1)])
-                ),
-                *((ratio(times["torch"], times["threads"]),) if threads > 1 else ()),
+                *with_threads(times),
                 *(
                     ratio(times[other], mine) if other in times else ""
                     for other in (OTHERS if options.others else ())

@@ -22,8 +22,8 @@ from joblib import Parallel, delayed
 from league import NETWORKS, Contender
 from threadpoolctl import threadpool_limits
 
-#: After how many iterations one start of a group is chosen.
-AFTER = (10, 50, np.inf)
+#: After how many iterations one start of a group is chosen, if not at the end.
+AFTER = (10, 50)
 
 
 def fits(name, make, seed):
@@ -56,16 +56,15 @@ def choose(group, after):
 
 def together(group, error):
     """The same of the mean of their predictions."""
-    return np.log(error(np.mean([f[2] for f in group], axis=0))), sum(
-        f[1] for f in group
-    )
+    mean = np.mean([f[2] for f in group], axis=0)
+    return np.log(error(mean)), sum(f[1] for f in group)
 
 
 def ways(size, error):
     """What can be done with a group, by name."""
     found = {
         f"best of {size} after {after} iterations": lambda g, k=after: choose(g, k)
-        for after in AFTER[:-1]
+        for after in AFTER
     }
     found[f"best of {size} at the end"] = lambda g: choose(g, np.inf)
     found[f"mean of {size}"] = lambda g: together(g, error)

@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import importlib
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,16 @@ LENGTHS = ([1], [1, 1], [4], [5, 5, 5], [3, 1], [7, 5, 5, 2, 1])
 
 #: How many last steps of each sequence are wanted; None for all.
 TAILS = (None, 1, 3)
+
+
+def peak_memory(call):
+    """Bytes that a call takes at the most, arrays of NumPy included."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def complex_step(function, values, step=1e-30):

@@ -1,13 +1,12 @@
 """The whole objective: network + loss + penalty, on ragged weighted batches."""
 
 import gc
-import tracemalloc
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
-from helpers import assert_near, complex_step
+from helpers import assert_near, complex_step, peak_memory
 from sklearn.neural_network import MLPRegressor
 
 import sk_rnn
@@ -424,12 +423,7 @@ def peak(call):
     """Bytes that a call takes at the most, the second time."""
     call()
     gc.collect()
-    tracemalloc.start()
-    call()
-    try:
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return peak_memory(call)
 
 
 def test_memory_does_not_grow_with_the_number_of_tiles(monkeypatch):

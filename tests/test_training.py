@@ -1,12 +1,12 @@
 """What happens during a fit: curves, stopping, warm starts, interruptions."""
 
 import pickle
-import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from estimators import NETWORKS, filtered, forms, make
+from helpers import peak_memory
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
@@ -299,10 +299,7 @@ def test_what_lm_holds_is_known_before(case, monkeypatch):
     monkeypatch.setattr(Objective, "n_derivatives", property(watched))
     params = {"hidden_layer_sizes": 6} | params
     model = make(name, solver="lm", max_iter=2, **params)
-    tracemalloc.start()
-    model.fit(X, y)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = peak_memory(lambda: model.fit(X, y))
     assert peak < 2 * 8 * told[0] + 10e6
     assert peak > 8 * told[0] / 4
 

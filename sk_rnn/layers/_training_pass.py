@@ -6,7 +6,7 @@ of the cell are made once, and serve every pass of up to so many steps over that
 sequences.
 """
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -107,14 +107,11 @@ class TrainingPass(PassMemory):
 
     def surroundings(self):
         """What a pass runs in: a context."""
-        if self.compiled and self.n_threads == 1:
-            return nullcontext()
-        return self._in_numpy()
+        return threads(self.n_threads) if self.compiled else self._in_numpy()
 
     @contextmanager
     def _in_numpy(self):
-        buffer = nullcontext() if self.compiled else small_buffer()
-        with buffer, threads(self.n_threads):
+        with small_buffer(), threads(self.n_threads):
             yield
 
     def load(self, p):

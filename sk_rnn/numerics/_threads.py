@@ -7,7 +7,7 @@ than were allowed before: those of ``OMP_NUM_THREADS``, of joblib's workers, or 
 as many threads of Python run from the first step to the last.
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from functools import cache, partial
 from threading import RLock, Thread
@@ -110,16 +110,17 @@ def worth(size):
     return max(1, min(_allowed.get() or 1, size // WORTH_A_THREAD))
 
 
-@contextmanager
 def threads(n):
     """Let BLAS use n threads, within `one_thread`, for a pass that is alone there.
 
     Who wants to come in meanwhile waits. Where others are inside, the processors are
     theirs, and small products of theirs must not see more than one thread.
     """
-    if n == 1:
-        yield
-        return
+    return nullcontext() if n == 1 else _several_threads(n)
+
+
+@contextmanager
+def _several_threads(n):
     with _lock:
         if len(_inside) <= 1:
             try:
